@@ -1,0 +1,188 @@
+/*
+ * Mutations performed on a draft, as if a recipe had done it: how batches from elsewhere are checked.
+ *
+ * - Every path, index and kind is checked against what stands there at that moment, every value as when it is assigned.
+ * - Refs are found before the first mutation. A mutation that does not fit throws; the draft is then to be dropped.
+ */
+
+import { InvalidMutationError } from '../errors.js'
+import type { Stored } from './draft-node.js'
+import { ArrayNode, DraftNode, KeyedNode, MapNode, markEmbedding, ObjectNode, SetNode } from './draft-node.js'
+import { assertField } from './draft-proxies.js'
+import type { Key, Mutation, Path, Ref } from './mutation.js'
+import { formatPath } from './mutation.js'
+import { containerKind, copyIn, entryOf, isReservedKey } from './values.js'
+
+export function replay(root: DraftNode, mutations: readonly Mutation[]): void {
+  const moved = new Map<Ref, DraftNode>()
+  mutations.forEach((mutation, index) =>
+    named(mutation, index, () => {
+      if ('refs' in mutation) for (const ref of mutation.refs ?? []) moved.set(ref, find(root, ref.from))
+    }),
+  )
+  mutations.forEach((mutation, index) => named(mutation, index, () => perform(root, mutation, moved)))
+}
+
+/** Puts the number and path of a mutation before what is wrong with it. */
+function named(mutation: Mutation, index: number, run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof InvalidMutationError)) throw error
+    throw new InvalidMutationError(
+      `Mutation ${index} (${mutation.op} at ${formatPath(mutation.path)}) cannot be applied: ${error.message}`,
+      { cause: error },
+    )
+  }
+}
+
+function fail(message: string): never {
+  throw new InvalidMutationError(message)
+}
+
+function find(root: DraftNode, path: Path): DraftNode {
+  let node = root
+  path.forEach((key, depth) => {
+    const next = childOf(node, key)
+    if (!(next instanceof DraftNode)) fail(`there is no container at ${formatPath(path.slice(0, depth + 1))}.`)
+    node = next
+  })
+  return node
+}
+
+function childOf(node: DraftNode, key: Key): Stored {
+  if (node instanceof KeyedNode) return node.get(key)
+  if (node instanceof ArrayNode && isIndex(key, node.length)) return node.at(key)
+  return undefined
+}
+
+function isIndex(key: unknown, length: number): key is number {
+  return Number.isSafeInteger(key) && (key as number) >= 0 && (key as number) < length
+}
+
+function perform(root: DraftNode, mutation: Mutation, moved: ReadonlyMap<Ref, DraftNode>): void {
+  const { op, path } = mutation
+  if (op === 'set' || op === 'delete') {
+    if (path.length === 0) fail('the root of a state cannot be replaced or deleted.')
+    const holder = find(root, path.slice(0, -1))
+    const key = path.at(-1) as Key
+    if (op === 'set') setEntry(holder, key, bring(root, mutation.value, mutation.refs, path, moved))
+    else deleteEntry(holder, key)
+    return
+  }
+  const node = find(root, path)
+  if (op === 'splice' || op === 'arrange' || op === 'move') {
+    if (!(node instanceof ArrayNode)) fail(`it needs an array, and there is ${aKind(node)}.`)
+    if (op === 'move') {
+      if (!isIndex(mutation.from, node.length) || !isIndex(mutation.at, node.length))
+        fail(`an index is outside 0 to ${node.length - 1}.`)
+      node.move(mutation.from, mutation.at)
+      return
+    }
+    const values = bring(root, mutation.values, mutation.refs, path, moved) as Stored[]
+    if (op === 'splice') {
+      const { index, remove } = mutation
+      if (!isIndex(index, node.length + 1) || !isIndex(remove, node.length - index + 1)) {
+        fail(`index ${index} with ${remove} removed does not fit ${node.length} elements.`)
+      }
+      node.splice(index, remove, values)
+    } else arrange(node, mutation.keep, values)
+    return
+  }
+  if (op === 'clear' && node instanceof MapNode) node.clear()
+  else if (!(node instanceof SetNode))
+    fail(`it needs a Set${op === 'clear' ? ' or Map' : ''}, and there is ${aKind(node)}.`)
+  else if (op === 'clear') node.clear()
+  else {
+    if (!isPrimitive(mutation.value)) fail('a member of a Set must be a primitive, and no symbol.')
+    if (op === 'add') node.add(mutation.value)
+    else if (!node.delete(mutation.value)) fail(`the Set has no ${String(mutation.value)}.`)
+  }
+}
+
+function aKind(node: DraftNode): string {
+  return { object: 'an object', array: 'an array', map: 'a Map', set: 'a Set' }[node.kind]
+}
+
+function isPrimitive(value: unknown): boolean {
+  return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol'
+}
+
+function setEntry(holder: DraftNode, key: Key, stored: Stored): void {
+  if (holder instanceof ObjectNode) {
+    if (typeof key !== 'string' || isReservedKey(key)) fail(`${String(key)} cannot be the key of an object.`)
+    assertField(holder, key)
+    holder.set(key, stored)
+  } else if (holder instanceof MapNode) {
+    if (!isPrimitive(key)) fail('the key of a Map must be a primitive, and no symbol.')
+    holder.set(key, stored)
+  } else if (holder instanceof ArrayNode) {
+    if (!isIndex(key, holder.length))
+      fail(`index ${String(key)} is outside 0 to ${holder.length - 1}. Use splice to add.`)
+    holder.set(key, stored)
+  } else fail('a Set has no entries to set.')
+}
+
+function deleteEntry(holder: DraftNode, key: Key): void {
+  if (!(holder instanceof KeyedNode)) fail(`${aKind(holder)} has no keys to delete.`)
+  if (holder.shape !== undefined)
+    fail(`"${String(key)}" is a field of "${holder.shape.definition.fullName}", and those stay.`)
+  if (!holder.delete(key)) fail('there is no such key.')
+}
+
+function arrange(node: ArrayNode, keep: readonly number[], values: readonly Stored[]): void {
+  const seen = new Uint8Array(node.length)
+  let fresh = 0
+  for (const from of keep) {
+    if (from === -1) fresh++
+    else if (!isIndex(from, node.length) || seen[from] === 1) fail(`${from} is no index to keep, or is kept twice.`)
+    else seen[from] = 1
+  }
+  if (fresh !== values.length) fail(`${fresh} new elements are announced, and ${values.length} values given.`)
+  node.arrange(keep, values)
+}
+
+/** A checked copy of a value, with what moved in its places. */
+function bring(
+  root: DraftNode,
+  value: unknown,
+  refs: readonly Ref[] | undefined,
+  path: Path,
+  moved: ReadonlyMap<Ref, DraftNode>,
+): Stored {
+  const fresh = copyIn(value, path)
+  if (refs === undefined) return fresh
+  let result: Stored = fresh
+  for (const ref of refs) {
+    const node = moved.get(ref) as DraftNode
+    if (ref.at.length === 0) {
+      result = node
+      continue
+    }
+    const holder = ref.at
+      .slice(0, -1)
+      .reduce<unknown>((at, key) => (isContainer(at) ? entryOf(at, key) : undefined), result)
+    const key = ref.at.at(-1) as Key
+    if (!isContainer(holder) || holder instanceof DraftNode)
+      fail(`the ref at ${formatPath(ref.at)} is outside the value.`)
+    putInto(holder, key, node)
+    node.markMoved()
+  }
+  if (result !== root && !(result instanceof DraftNode)) markEmbedding(root.context, result)
+  return result
+}
+
+function isContainer(value: unknown): value is object {
+  return containerKind(value) !== undefined
+}
+
+function putInto(holder: object, key: Key, node: DraftNode): void {
+  if (holder instanceof Map) holder.set(key, node)
+  else if (Array.isArray(holder)) {
+    if (!isIndex(key, holder.length)) fail(`the ref at index ${String(key)} is outside the value.`)
+    holder[key] = node
+  } else {
+    if (typeof key !== 'string' || isReservedKey(key)) fail(`${String(key)} cannot be the key of an object.`)
+    ;(holder as Record<string, unknown>)[key] = node
+  }
+}

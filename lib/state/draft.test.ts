@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { defineState, shapeOf } from './define-state.js'
+import { createDraft } from './draft.js'
+import { RandomProgram, show } from './random-program.js'
+import { StateTree } from './tree.js'
+
+const shape = shapeOf(defineState('anything', () => RandomProgram.initial(0)))
+
+function treeOf(root: Record<string, unknown>): StateTree {
+  return new StateTree(shape, structuredClone(root))
+}
+
+interface Settings {
+  /** Elements of the lists: above 64 they are written in place, and pieces come into play. */
+  readonly size: number
+  /** Commit every few steps and go on with the same draft. */
+  readonly flushes: boolean
+  /** Somebody sees each commit: its inverse is made and checked. */
+  readonly shown: boolean
+  readonly aliases: boolean
+}
+
+/** Runs one random program on a draft and on plain data, and checks all that must hold of it. */
+function check(tape: readonly number[], { size, flushes, shown, aliases }: Settings): void {
+  const initial = RandomProgram.initial(size)
+  const plain = structuredClone(initial)
+  const tree = treeOf(initial)
+  const other = treeOf(initial)
+  const snapshot = tree.snapshot(true)
+  const textOfSnapshot = show(snapshot)
+  const kept: { text: string; mutations: unknown }[] = []
+  const draft = createDraft(shape, tree.root)
+  const program = new RandomProgram(tape, { aliases })
+  const same = (what: string, left: unknown, right: unknown, order = true): void => {
+    const [a, b] = [show(left, order), show(right, order)]
+    if (a !== b) throw new Error(`${what}:\n${a}\n${b}\n${program.log.join('\n')}\n${kept.at(-1)?.text ?? ''}`)
+  }
+  const commit = (): void => {
+    const before = structuredClone(tree.root)
+    const mutations = draft.changes()
+    const sent = structuredClone(mutations)
+    kept.push({ text: show(mutations), mutations })
+    const { inverse } = tree.apply(mutations, { shown })
+    same('the tree and plain data', tree.root, plain)
+    if (mutations.length === 0) same('nothing was recorded, and yet', before, plain)
+    // Elsewhere: checked by a draft there, as a batch from a worker is.
+    const elsewhere = createDraft(shape, other.root)
+    elsewhere.replay(sent)
+    other.apply(elsewhere.changes())
+    same('the batch applied elsewhere, and plain data', other.root, plain)
+    if (!shown) return
+    kept.push({ text: show(inverse), mutations: inverse })
+    const back = treeOf(tree.root)
+    const undo = createDraft(shape, back.root)
+    undo.replay(structuredClone(inverse))
+    back.apply(undo.changes())
+    same('the inverse applied, and the data before', back.root, before, false)
+  }
+  while (!program.done) {
+    const difference = program.run({ draft: draft.state, plain }, flushes ? 5 : 60)
+    if (difference !== undefined) throw new Error(`${difference}\n${program.log.join('\n')}`)
+    same('the draft and plain data', draft.state, plain)
+    if (!flushes) break
+    commit()
+    draft.rebase(tree.root)
+    same('the draft after a flush, and plain data', draft.state, plain)
+  }
+  commit()
+  if (show(snapshot) !== textOfSnapshot) throw new Error(`a snapshot changed: ${show(snapshot)}`)
+  if (shown)
+    for (const { text, mutations } of kept)
+      if (show(mutations) !== text) throw new Error(`kept mutations changed: ${text}`)
+}
+
+const RUNS = Number(process.env['LEASEHOLD_PROGRAMS'] ?? 20_000)
+const tape = fc.array(fc.nat(10_000), { minLength: 4, maxLength: 120, size: 'max' })
+
+function property(settings: Settings, runs: number): void {
+  fc.assert(
+    fc.property(tape, (numbers) => check(numbers, settings)),
+    { numRuns: runs, verbose: 0, seed: Number(process.env['LEASEHOLD_SEED'] ?? Date.now() % 2 ** 31) },
+  )
+}
+
+describe('random programs', () => {
+  test('G6 S6: a draft, its mutations and their inverses do what plain JavaScript does', { timeout: 300_000 }, () => {
+    property({ size: 4, flushes: false, shown: true, aliases: true }, RUNS)
+  })
+  test('G6 S6: the same with lists long enough to be written in place', { timeout: 300_000 }, () => {
+    property({ size: 70, flushes: false, shown: true, aliases: true }, RUNS / 10)
+  })
+  test('G6: the same when nobody sees the commits', { timeout: 300_000 }, () => {
+    property({ size: 70, flushes: false, shown: false, aliases: true }, RUNS / 10)
+  })
+  test('G6 L13: a draft goes on over each flush, with what it has handed out', { timeout: 300_000 }, () => {
+    property({ size: 4, flushes: true, shown: true, aliases: false }, RUNS / 4)
+  })
+})
+
+test('expect', () => {
+  expect(show({ a: [1, -0, undefined], m: new Map([[Number.NaN, new Set(['x'])]]) })).toBe(
+    '{a:[1,-0,undefined],m:Map{NaN=>Set{"x"}}}',
+  )
+})

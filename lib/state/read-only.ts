@@ -1,0 +1,130 @@
+/*
+ * The guarded view of a replica: what `task.state` is.
+ *
+ * - The root and the substates always show the newest state; a part below them shows the container it was taken for.
+ * - One container, one proxy: `task.state.rows === task.state.rows`.
+ * - Backend fields are there: they are for tasks. A getter is computed at each read.
+ */
+
+import type { StateShape } from './define-state.js'
+import { createGuard, createStateGuard } from './guard.js'
+import type { Key, Path } from './mutation.js'
+import type { StatePart } from './part.js'
+import { Part } from './part.js'
+import type { ContainerKind } from './values.js'
+import { containerKind, entryOf } from './values.js'
+
+/** What the parts of one view share. */
+interface View {
+  readonly newest: () => object
+  /** By container. A part holds no other part, or it would keep old versions of whole lists alive. */
+  readonly parts: WeakMap<object, ReadOnlyPart>
+}
+
+const LABEL = 'task.state'
+
+class ReadOnlyPart extends Part {
+  get label(): string {
+    return LABEL
+  }
+  readonly kind: ContainerKind
+  readonly raw: object
+  readonly proxy: object
+  readonly #view: View
+  /** Where it stood when it was reached. */
+  readonly #path: Path
+
+  constructor(view: View, kind: ContainerKind, raw: object, path: Path) {
+    super()
+    this.#view = view
+    this.kind = kind
+    this.raw = raw
+    this.#path = path
+    this.proxy = createGuard(this, kind)
+  }
+
+  path(): Path | undefined {
+    return containerAt(this.#view.newest(), this.#path) === this.raw ? this.#path : undefined
+  }
+
+  child(key: Key, value: object): unknown {
+    return childOf(this.#view, value, this.#path, key)
+  }
+}
+
+class ReadOnlyState extends Part implements StatePart {
+  get label(): string {
+    return LABEL
+  }
+  readonly kind = 'state'
+  readonly shape: StateShape
+  readonly inner: object
+  readonly #view: View
+  readonly #path: readonly string[]
+  readonly #substates = new Map<string, ReadOnlyState>()
+
+  constructor(view: View, shape: StateShape, path: readonly string[]) {
+    super()
+    this.shape = shape
+    this.#view = view
+    this.#path = path
+    this.inner = createStateGuard(this, { backend: true })
+  }
+
+  get raw(): object {
+    return containerAt(this.#view.newest(), this.#path) as object // a substate is always there
+  }
+
+  /** There is nobody in a worker from whom backend fields are kept. */
+  get outer(): object {
+    return this.inner
+  }
+
+  path(): Path {
+    return this.#path
+  }
+
+  getter(name: string): unknown {
+    return this.shape.getters.get(name)?.call(this.inner)
+  }
+
+  substate(name: string): StatePart {
+    const known = this.#substates.get(name)
+    if (known !== undefined) return known
+    const shape = this.shape.substates.get(name) as StateShape // the guard asks for declared substates alone
+    const substate = new ReadOnlyState(this.#view, shape, [...this.#path, name])
+    this.#substates.set(name, substate)
+    return substate
+  }
+
+  child(key: Key, value: object): unknown {
+    return childOf(this.#view, value, this.#path, key)
+  }
+}
+
+function containerAt(root: object, path: Path): unknown {
+  let at: unknown = root
+  for (const key of path) {
+    if (containerKind(at) === undefined) return undefined
+    at = entryOf(at as object, key)
+  }
+  return at
+}
+
+function childOf(view: View, value: object, path: Path, key: Key): unknown {
+  const known = view.parts.get(value)
+  if (known !== undefined) return known.proxy
+  const kind = containerKind(value)
+  if (kind === undefined) return value
+  const part = new ReadOnlyPart(view, kind, value, [...path, key])
+  view.parts.set(value, part)
+  return part.proxy
+}
+
+/**
+ * Makes the read-only view of a replica.
+ * @param newest gives the root as it is now
+ */
+export function createReadOnlyView(shape: StateShape, newest: () => object): object {
+  return new ReadOnlyState({ newest, parts: new WeakMap() }, shape, []).inner
+}

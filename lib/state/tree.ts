@@ -1,0 +1,354 @@
+/*
+ * The tree: one copy of a state, with versions, snapshots and a change log.
+ *
+ * - `apply` is the one way to change it, in one turn, by mutations that a draft recorded on this very version.
+ * - Small containers are copied when a commit writes them. Large ones are written in place unless a snapshot, or a
+ *   mutation that was shown, has let somebody see them since their last copy: then one shallow copy, once.
+ * - What was shown never changes: snapshots, and the mutations and inverses of commits.
+ * - The change log keeps mutations. A place that took a value too large to keep unchanged is sent as it is now instead.
+ */
+
+import { InvalidMutationError } from '../errors.js'
+import type { Changes } from './change-log.js'
+import { ChangeLog } from './change-log.js'
+import type { StateShape } from './define-state.js'
+import { development } from './development.js'
+import { freezeDeep } from './freeze.js'
+import type { Key, Mutation, Path, Ref } from './mutation.js'
+import { formatPath } from './mutation.js'
+import { containerKind, entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
+
+/** Follows a batch into the tree, mutation by mutation. */
+export interface TreeObserver {
+  /**
+   * Before the first mutation of a batch with refs: the containers along `path` were made writable, perhaps by copying.
+   * `chain[0]` is the root, `chain[i]` the container at `path.slice(0, i)`.
+   */
+  owned(path: Path, chain: readonly object[]): void
+  /** One mutation was applied. `chain[0]` is the root, its last the container that was written in. */
+  wrote(mutation: Mutation, chain: readonly object[]): void
+}
+
+/** Options of {@link StateTree.apply}. */
+export interface ApplyOptions {
+  readonly observer?: TreeObserver | undefined
+  /** The mutations are shown to somebody: what they hold stays as it is, and the inverse is made. @default false */
+  readonly shown?: boolean
+}
+
+/** Options of a new tree. */
+export interface TreeOptions {
+  readonly version?: number
+  /** Keep a log for replicas. @default false */
+  readonly log?: boolean
+}
+
+export class StateTree {
+  readonly shape: StateShape
+  #root: Record<string, unknown>
+  #version: number
+  readonly #log: ChangeLog | undefined
+  // A large container may be written in place if its stamp is not older than the last time everything was shown.
+  #shownEpoch = 0
+  #stamps = new WeakMap<object, number>()
+  // The containers that this batch has copied: they are written in place for the rest of it.
+  #owned = new Set<object>()
+  readonly #snapshots = new Map<boolean, Record<string, unknown>>()
+  #copies = 0
+
+  constructor(shape: StateShape, root: Record<string, unknown>, options: TreeOptions = {}) {
+    this.shape = shape
+    this.#root = root
+    this.#version = options.version ?? 0
+    if (options.log) this.#log = new ChangeLog(shape, this.#version)
+  }
+
+  /** The data itself, backend fields too. Never to be written to. */
+  get root(): Record<string, unknown> {
+    return this.#root
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  /** How many containers were copied so far, for tests that hold the cost of a write. */
+  get copiesForTesting(): number {
+    return this.#copies
+  }
+
+  /**
+   * Applies a batch as one new version.
+   * @param mutations recorded by a draft on the present version
+   * @returns the new version, and the mutations that lead back (empty unless `shown`)
+   */
+  apply(mutations: readonly Mutation[], options: ApplyOptions = {}): { version: number; inverse: Mutation[] } {
+    const shown = options.shown ?? false
+    const inverse = this.#applyBatch(mutations, options.observer, shown)
+    this.#version += 1
+    for (const mutation of mutations) this.#keepValues(mutation, shown)
+    this.#log?.add(mutations)
+    return { version: this.#version, inverse }
+  }
+
+  /**
+   * Plain data at the present version, with the getters of the state, not enumerable. Free to take; the first later change
+   * of a container that it shows pays one shallow copy of that container. Frozen in development.
+   * @param backend whether backend fields are in it
+   */
+  snapshot(backend: boolean): Record<string, unknown> {
+    const known = this.#snapshots.get(backend)
+    if (known !== undefined) return known
+    this.#shownEpoch += 1
+    const full = showState(this.shape, this.#root, undefined)
+    const snapshot = backend ? full : showState(this.shape, this.#root, full)
+    if (development) freezeDeep(snapshot)
+    this.#snapshots.set(backend, snapshot)
+    return snapshot
+  }
+
+  /** What brings a replica from `version` to the present one. */
+  changesSince(version: number): Changes {
+    if (version === this.#version) return { kind: 'none' }
+    return this.#log?.since(version, this.#root) ?? { kind: 'state', root: this.#root }
+  }
+
+  /** Brings a replica to `version`. */
+  receive(changes: Changes, version: number): void {
+    if (changes.kind === 'state') {
+      this.#root = changes.root
+      this.#stamps = new WeakMap()
+      this.#shownEpoch = 0
+      this.#snapshots.clear()
+    } else if (changes.kind === 'batches') {
+      for (const batch of changes.batches) this.#applyBatch(batch, undefined, false)
+      for (const { path, value } of changes.whole) this.#applyBatch([{ op: 'set', path, value }], undefined, false)
+    }
+    this.#version = version
+  }
+
+  #applyBatch(mutations: readonly Mutation[], observer: TreeObserver | undefined, shown: boolean): Mutation[] {
+    const inverse: Mutation[] = []
+    const moved = new Map<Ref, unknown>()
+    this.#snapshots.clear()
+    try {
+      for (const mutation of mutations) {
+        if (!('refs' in mutation) || mutation.refs === undefined) continue
+        for (const ref of mutation.refs) {
+          const chain = this.#own(ref.from, ref.from.length)
+          moved.set(ref, chain.at(-1))
+          observer?.owned(ref.from, chain)
+        }
+      }
+      for (const mutation of mutations) {
+        const chain = this.#write(mutation, moved, shown ? inverse : undefined)
+        observer?.wrote(mutation, chain)
+      }
+    } finally {
+      this.#owned.clear()
+    }
+    // What moved is still alive, while the inverse shows the container it was taken from.
+    if (shown && moved.size > 0) this.#shownEpoch += 1
+    return inverse.reverse()
+  }
+
+  /** Makes the containers along a path writable and gives them, the root first. */
+  #own(path: Path, length: number): object[] {
+    this.#root = this.#writable(this.#root) as Record<string, unknown>
+    let holder: object = this.#root
+    const chain: object[] = [holder]
+    for (let i = 0; i < length; i++) {
+      const key = path[i] as Key
+      const child = entryOf(holder, key)
+      if (containerKind(child) === undefined) {
+        throw new InvalidMutationError(
+          `The path ${formatPath(path)} leads nowhere: ${formatPath(path.slice(0, i + 1))} has no parts.`,
+        )
+      }
+      const writable = this.#writable(child as object)
+      if (writable !== child) putEntry(holder, key, writable)
+      holder = writable
+      chain.push(holder)
+    }
+    return chain
+  }
+
+  #writable(container: object): object {
+    if (this.#owned.has(container)) return container
+    if (isLarge(container) && (this.#stamps.get(container) ?? 0) >= this.#shownEpoch) return container
+    const copy = shallowCopy(container)
+    this.#copies += 1
+    this.#owned.add(copy)
+    if (this.#shownEpoch > 0 && isLarge(copy)) this.#stamps.set(copy, this.#shownEpoch)
+    return copy
+  }
+
+  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Mutation[] | undefined): object[] {
+    const { path } = mutation
+    switch (mutation.op) {
+      case 'set':
+      case 'delete': {
+        const chain = this.#own(path, path.length - 1)
+        const holder = chain.at(-1) as object
+        const key = path.at(-1) as Key
+        const had = holder instanceof Map ? holder.has(key) : Object.hasOwn(holder, key as string)
+        if (had) inverse?.push({ op: 'set', path, value: entryOf(holder, key) })
+        else inverse?.push({ op: 'delete', path })
+        if (mutation.op === 'set') putEntry(holder, key, fillRefs(mutation.value, mutation.refs, moved))
+        else if (holder instanceof Map) holder.delete(key)
+        else delete (holder as Record<string, unknown>)[key as string]
+        return chain
+      }
+      case 'splice': {
+        const chain = this.#own(path, path.length)
+        const array = chain.at(-1) as unknown[]
+        const { index, remove } = mutation
+        const values = fillRefs(mutation.values, mutation.refs, moved) as unknown[]
+        const removed = spliceArray(array, index, remove, values)
+        inverse?.push({ op: 'splice', path, index, remove: values.length, values: removed })
+        return chain
+      }
+      case 'arrange': {
+        const chain = this.#own(path, path.length)
+        const array = chain.at(-1) as unknown[]
+        const values = fillRefs(mutation.values, mutation.refs, moved) as unknown[]
+        const before = array.slice()
+        let next = 0
+        array.length = mutation.keep.length
+        for (let i = 0; i < array.length; i++) {
+          const from = mutation.keep[i] as number
+          array[i] = from < 0 ? values[next++] : before[from]
+        }
+        inverse?.push(inverseArrange(path, mutation.keep, before))
+        return chain
+      }
+      case 'move': {
+        const chain = this.#own(path, path.length)
+        const array = chain.at(-1) as unknown[]
+        array.splice(mutation.at, 0, ...array.splice(mutation.from, 1))
+        inverse?.push({ op: 'move', path, at: mutation.from, from: mutation.at })
+        return chain
+      }
+      case 'add':
+      case 'remove': {
+        const chain = this.#own(path, path.length)
+        const members = chain.at(-1) as Set<unknown>
+        if (mutation.op === 'add') members.add(mutation.value)
+        else members.delete(mutation.value)
+        inverse?.push({ op: mutation.op === 'add' ? 'remove' : 'add', path, value: mutation.value })
+        return chain
+      }
+      case 'clear': {
+        if (moved.size > 0) {
+          // It may be about to move, as the very container that the ref has found.
+          const chain = this.#own(path, path.length)
+          const emptied = chain.at(-1) as Map<unknown, unknown> | Set<unknown>
+          inverse?.push({ op: 'set', path, value: shallowCopy(emptied) })
+          emptied.clear()
+          return chain
+        }
+        // A fresh container costs nothing, whoever sees the old one; and the old one is what the inverse needs.
+        const chain = this.#own(path, path.length - 1)
+        const holder = chain.at(-1) as object
+        const key = path.at(-1) as Key
+        const old = entryOf(holder, key)
+        const empty = old instanceof Map ? new Map() : new Set()
+        this.#owned.add(empty)
+        putEntry(holder, key, empty)
+        inverse?.push({ op: 'set', path, value: old })
+        chain.push(empty)
+        return chain
+      }
+    }
+  }
+
+  /** Sees to it that the values of a mutation stay what they are for those who keep it. */
+  #keepValues(mutation: Mutation, shown: boolean): void {
+    if (this.#log === undefined && !shown && this.#shownEpoch === 0) return
+    const value = mutation.op === 'set' ? mutation.value : 'values' in mutation ? mutation.values : undefined
+    if (typeof value !== 'object' || value === null) return
+    const large: object[] = []
+    let count = 0
+    const complete = everyContainer(value, (container) => {
+      count += 1
+      if (isLarge(container)) {
+        large.push(container)
+        this.#stamps.set(container, this.#shownEpoch) // it is new: no earlier snapshot shows it
+      }
+      return shown || (count <= KEPT_CONTAINERS && (!Array.isArray(container) || container.length <= KEPT_ENTRIES))
+    })
+    if (complete && (shown || this.#log !== undefined)) for (const container of large) this.#stamps.set(container, -1)
+    else this.#log?.sendWhole(mutation.path)
+  }
+}
+
+// Values up to this size are kept unchanged in the log: the next write to a large container in them pays for one copy.
+const KEPT_CONTAINERS = 1_000
+const KEPT_ENTRIES = 5_000
+
+function putEntry(holder: object, key: Key, value: unknown): void {
+  if (holder instanceof Map) holder.set(key, value)
+  else (holder as Record<string, unknown>)[key as string] = value
+}
+
+/** `Array.prototype.splice` for any number of values: spreading some 100,000 arguments overflows the stack. */
+export function spliceArray(array: unknown[], index: number, remove: number, values: readonly unknown[]): unknown[] {
+  if (values.length <= 10_000) return array.splice(index, remove, ...values)
+  const removed = array.slice(index, index + remove)
+  const tail = array.slice(index + remove)
+  array.length = index
+  for (const value of values) array.push(value)
+  for (const value of tail) array.push(value)
+  return removed
+}
+
+/** Puts what moved into its places in a value. The value of the mutation itself keeps its placeholders. */
+function fillRefs(value: unknown, refs: readonly Ref[] | undefined, moved: ReadonlyMap<Ref, unknown>): unknown {
+  if (refs === undefined) return value
+  const copied = new Set<object>()
+  let result = value
+  for (const ref of refs) {
+    const fill = (part: unknown, depth: number): unknown => {
+      if (depth === ref.at.length) return moved.get(ref)
+      const holder = copied.has(part as object) ? (part as object) : shallowCopy(part as object)
+      copied.add(holder)
+      const key = ref.at[depth] as Key
+      putEntry(holder, key, fill(entryOf(holder, key), depth + 1))
+      return holder
+    }
+    result = fill(result, 0)
+  }
+  return result
+}
+
+function inverseArrange(path: Path, keep: readonly number[], before: readonly unknown[]): Mutation {
+  const back = new Array<number>(before.length).fill(-1)
+  keep.forEach((from, i) => {
+    if (from >= 0) back[from] = i
+  })
+  return { op: 'arrange', path, keep: back, values: before.filter((_, i) => back[i] === -1) }
+}
+
+/** Plain data of a state and its substates, with their getters; `full` is where the getters of a shown part read. */
+function showState(
+  shape: StateShape,
+  raw: Record<string, unknown>,
+  full: Record<string, unknown> | undefined,
+): Record<string, unknown> {
+  const shown: Record<string, unknown> = {}
+  for (const key of Object.keys(raw)) {
+    const substate = shape.substates.get(key)
+    if (substate !== undefined) {
+      shown[key] = showState(
+        substate,
+        raw[key] as Record<string, unknown>,
+        full?.[key] as Record<string, unknown> | undefined,
+      )
+    } else if (full === undefined || !key.startsWith('_')) shown[key] = raw[key]
+  }
+  for (const [key, getter] of shape.getters) {
+    if (full !== undefined && key.startsWith('_')) continue
+    Object.defineProperty(shown, key, { get: () => getter.call(full ?? shown), enumerable: false, configurable: true })
+  }
+  return shown
+}

@@ -1,0 +1,268 @@
+/*
+ * What may be in state.
+ *
+ * - Containers: plain objects, arrays, maps with primitive keys, sets of primitives. Leaves: dates, regular expressions,
+ *   typed arrays, buffers, blobs, files, errors; they are replaced whole. And every primitive but symbols.
+ * - Values enter by value: what the caller does to its object afterwards does not reach the state.
+ * - A state is a tree of this realm's plain data: a null prototype becomes a plain one, holes become `undefined`.
+ * - What is refused is refused whole, with the path to it.
+ */
+
+import { NotCloneableError } from '../errors.js'
+import { warnOnce } from './development.js'
+import type { Key, Path } from './mutation.js'
+import { formatPath } from './mutation.js'
+import { plainOf, unwrap } from './plain.js'
+
+/** The containers that a state is made of. */
+export type ContainerKind = 'object' | 'array' | 'map' | 'set'
+
+/** Keys that lead to, or make, a prototype: refused everywhere. */
+export function isReservedKey(key: unknown): boolean {
+  return key === '__proto__' || key === 'prototype' || key === 'constructor'
+}
+
+// Deeper data is a cycle or a mistake; structured clone itself fails at some 20,000 levels in one engine.
+const MAX_DEPTH = 1_000
+// Containers up to this size are copied when a commit writes them, larger ones are written in place.
+const SMALL = 64
+const MANY_KEYS = 10_000
+
+const wide = new WeakSet<object>()
+
+/**
+ * True for a container too large to copy at each write. A plain object has no cheap size: it counts as large once a copy
+ * was made of it that had to walk all of its keys.
+ */
+export function isLarge(container: object): boolean {
+  if (Array.isArray(container)) return container.length > SMALL
+  if (container instanceof Map || container instanceof Set) return container.size > SMALL
+  return wide.has(container)
+}
+
+const sizeOfMap = Object.getOwnPropertyDescriptor(Map.prototype, 'size')?.get as () => number
+const sizeOfSet = Object.getOwnPropertyDescriptor(Set.prototype, 'size')?.get as () => number
+
+function hasSlot(getter: () => number, value: object): boolean {
+  try {
+    getter.call(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The kind of a plain container, of this realm or another; undefined for primitives, leaves and what may not be in state. */
+export function containerKind(value: unknown): ContainerKind | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) return 'array'
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return 'object'
+  if (prototype === Map.prototype) return 'map'
+  if (prototype === Set.prototype) return 'set'
+  // Another realm's: data that a test runner or a frame made has other prototypes.
+  if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')) return 'object'
+  const grandparent: unknown = Object.getPrototypeOf(prototype)
+  if (grandparent !== null && Object.getPrototypeOf(grandparent) === null) {
+    if (hasSlot(sizeOfMap, value) && !(value instanceof Map)) return 'map'
+    if (hasSlot(sizeOfSet, value) && !(value instanceof Set)) return 'set'
+  }
+  return undefined
+}
+
+const leafTags = new Set(['Date', 'RegExp', 'ArrayBuffer', 'Blob', 'File', 'Error', 'DOMException'])
+
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1)
+}
+
+function isLeaf(value: object): boolean {
+  return ArrayBuffer.isView(value) || leafTags.has(tagOf(value))
+}
+
+function copyLeaf(leaf: object): object {
+  if (ArrayBuffer.isView(leaf)) {
+    if (leaf instanceof DataView)
+      return new DataView(leaf.buffer.slice(leaf.byteOffset, leaf.byteOffset + leaf.byteLength))
+    return (leaf as Uint8Array).slice()
+  }
+  const tag = tagOf(leaf)
+  if (tag === 'Date') return new Date((leaf as Date).getTime())
+  if (tag === 'ArrayBuffer') return (leaf as ArrayBuffer).slice(0)
+  return leaf // the others cannot be changed, or nobody does
+}
+
+/** Puts something in the place of a proxy of this library; undefined: its plain data is copied instead. */
+export type Adopt = (proxy: object) => unknown
+
+class Copier {
+  readonly #trail: Key[]
+  readonly #base: number
+  readonly #holders: object[] = []
+  readonly #adopt: Adopt | undefined
+
+  constructor(path: Path, adopt: Adopt | undefined) {
+    this.#trail = [...path]
+    this.#base = path.length
+    this.#adopt = adopt
+  }
+
+  copy(value: unknown): unknown {
+    if (typeof value !== 'object') {
+      if (typeof value === 'function' || typeof value === 'symbol') this.#refuse(value, `a ${typeof value}`)
+      return value
+    }
+    if (value === null) return null
+    if ((value as { [plainOf]?: object })[plainOf] !== undefined) {
+      return this.#adopt?.(value) ?? this.#copyContainer(unwrap(value) as object)
+    }
+    return this.#copyContainer(value)
+  }
+
+  #copyContainer(value: object): object {
+    const kind = containerKind(value)
+    if (kind === undefined) {
+      if (isLeaf(value)) return copyLeaf(value)
+      return this.#refuse(value, describe(value))
+    }
+    const depth = this.#holders.length
+    if (depth > MAX_DEPTH) this.#refuse(value, `nested more than ${MAX_DEPTH} levels deep`)
+    // A cycle grows the stack of holders without end: looking for it from here on costs shallow values nothing.
+    if (depth > 30 && this.#holders.includes(value)) this.#refuse(value, 'a circular reference')
+    this.#holders.push(value)
+    const copy = this.#copyEntries(kind, value)
+    this.#holders.pop()
+    return copy
+  }
+
+  #copyEntries(kind: ContainerKind, value: object): object {
+    if (kind === 'array') {
+      const source = value as unknown[]
+      if (Object.getOwnPropertySymbols(source).length > 0)
+        this.#refuse(source, 'an observable or an array with symbol keys')
+      const copy = new Array<unknown>(source.length)
+      for (let i = 0; i < copy.length; i++) copy[i] = this.#entry(i, source[i])
+      return copy
+    }
+    if (kind === 'map') {
+      const copy = new Map<unknown, unknown>()
+      for (const [key, item] of value as Map<unknown, unknown>)
+        copy.set(this.#primitive(key, 'key'), this.#entry(key as Key, item))
+      return copy
+    }
+    if (kind === 'set') {
+      const copy = new Set<unknown>()
+      for (const member of value as Set<unknown>) copy.add(this.#primitive(member, 'member'))
+      return copy
+    }
+    if (Object.getOwnPropertySymbols(value).length > 0)
+      this.#refuse(value, 'an observable or an object with symbol keys')
+    const copy: Record<string, unknown> = {}
+    const keys = Object.keys(value)
+    for (const key of keys) {
+      if (isReservedKey(key)) this.#refuse(value, `an object with the key "${key}"`)
+      copy[key] = this.#entry(key, (value as Record<string, unknown>)[key])
+    }
+    if (keys.length > SMALL) {
+      wide.add(copy)
+      if (keys.length > MANY_KEYS) {
+        warnOnce(
+          `The object at ${formatPath(this.#trail)} has ${keys.length} keys. Use a Map: engines are slow with large objects.`,
+        )
+      }
+    }
+    return copy
+  }
+
+  #entry(key: Key, value: unknown): unknown {
+    // Most entries are primitives: they need no trail.
+    if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
+    this.#trail.push(key)
+    const copy = this.copy(value)
+    this.#trail.pop()
+    return copy
+  }
+
+  #primitive(key: unknown, role: string): unknown {
+    if ((typeof key === 'object' && key !== null) || typeof key === 'function' || typeof key === 'symbol') {
+      this.#refuse(key, `a Map or Set with ${typeof key === 'object' ? 'an object' : `a ${typeof key}`} as ${role}`)
+    }
+    return key
+  }
+
+  #refuse(_value: unknown, what: string): never {
+    const inside = this.#trail.slice(this.#base)
+    throw new NotCloneableError(
+      `The value at ${formatPath(this.#trail)} cannot be in state: it is ${what}. ` +
+        'State holds plain objects, arrays, maps and sets with primitive keys, primitives, dates, buffers, blobs and errors.',
+      { path: this.#base === 0 ? this.#trail.slice() : [...this.#trail.slice(0, this.#base), ...inside] },
+    )
+  }
+}
+
+function describe(value: object): string {
+  const name = (value as { constructor?: { name?: unknown } }).constructor?.name
+  if (typeof (value as { then?: unknown }).then === 'function') return 'a promise'
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : `a ${tagOf(value)}`
+}
+
+/**
+ * A checked deep copy of a value that is to enter the state.
+ *
+ * @param path where the value is to stand; it leads the path in the message
+ * @param adopt asked first about each proxy of this library in the value
+ * @throws NotCloneableError with the path of the first thing that cannot be in state
+ */
+export function copyIn(value: unknown, path: Path, adopt?: Adopt): unknown {
+  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
+  return new Copier(path, adopt).copy(value)
+}
+
+/**
+ * Makes plain data of any part of `store.state`, a draft or `task.state`: a deep copy that belongs to the caller.
+ * Read in a reaction or computed, it depends on the part as one.
+ */
+export function toPlain<T>(part: T): T {
+  return copyIn(unwrap(part), []) as T
+}
+
+/** A shallow copy of a container; a plain object found to be wide is remembered as such. */
+export function shallowCopy<T extends object>(container: T): T {
+  const kind = containerKind(container)
+  if (kind === 'array') return (container as unknown as unknown[]).slice() as unknown as T
+  if (kind === 'map') return new Map(container as unknown as Map<unknown, unknown>) as unknown as T
+  if (kind === 'set') return new Set(container as unknown as Set<unknown>) as unknown as T
+  const copy: Record<string, unknown> = {}
+  let count = 0
+  for (const key of Object.keys(container)) {
+    copy[key] = (container as Record<string, unknown>)[key]
+    count++
+  }
+  if (count > SMALL) wide.add(copy)
+  return copy as T
+}
+
+/** The entry of a container under a key; undefined where there is none. */
+export function entryOf(container: object, key: Key): unknown {
+  if (container instanceof Map) return container.get(key)
+  if (Array.isArray(container)) return container[key as number]
+  return Object.hasOwn(container, key as string) ? (container as Record<string, unknown>)[key as string] : undefined
+}
+
+/** Calls `visit` for each container in a value, outermost first, until it returns false. */
+export function everyContainer(value: unknown, visit: (container: object) => boolean): boolean {
+  const kind = containerKind(value)
+  if (kind === undefined) return true
+  if (!visit(value as object)) return false
+  if (kind === 'set') return true
+  const items: Iterable<unknown> =
+    kind === 'array'
+      ? (value as unknown[])
+      : kind === 'map'
+        ? (value as Map<unknown, unknown>).values()
+        : Object.values(value as object)
+  for (const item of items) {
+    if (typeof item === 'object' && item !== null && !everyContainer(item, visit)) return false
+  }
+  return true
+}
