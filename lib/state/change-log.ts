@@ -23,24 +23,38 @@ export type Changes =
     }
   | { readonly kind: 'state'; readonly root: Record<string, unknown> }
 
-const MAX_COMMITS = 1_000
-const MAX_MUTATIONS = 20_000
+/** How far a log reaches back, and what it keeps. */
+export interface LogLimits {
+  readonly commits: number
+  /** Of all mutations together: 20 for each, and 1 for each element that it names. */
+  readonly weight: number
+  /** Values of up to so many containers, and arrays of up to so many elements, are kept unchanged in the log. */
+  readonly keptContainers: number
+  readonly keptElements: number
+}
+
+// A replica further behind takes less time over the whole state than over the log. A kept value costs one copy of a large
+// container in it at its next write: a few milliseconds at the most.
+const DEFAULT_LIMITS: LogLimits = { commits: 1_000, weight: 1_000_000, keptContainers: 1_000, keptElements: 5_000 }
 
 interface Entry {
   readonly mutations: readonly Mutation[]
+  readonly weight: number
   /** Fields, by their formatted paths, that cannot be sent as mutations from this commit. */
   readonly whole: Map<string, Path>
 }
 
 export class ChangeLog {
+  readonly limits: LogLimits
   readonly #shape: StateShape
   #first: number
   #entries: Entry[] = []
-  #mutations = 0
+  #weight = 0
   #pending = new Map<string, Path>()
 
   /** @param version the version before the first commit that is added */
-  constructor(shape: StateShape, version: number) {
+  constructor(shape: StateShape, version: number, limits: Partial<LogLimits>) {
+    this.limits = { ...DEFAULT_LIMITS, ...limits }
     this.#shape = shape
     this.#first = version
   }
@@ -52,12 +66,20 @@ export class ChangeLog {
   }
 
   add(mutations: readonly Mutation[]): void {
-    this.#entries.push({ mutations, whole: this.#pending })
+    const weight = mutations.reduce((sum, mutation) => sum + weigh(mutation), 0)
+    this.#entries.push({ mutations, weight, whole: this.#pending })
     this.#pending = new Map()
-    this.#mutations += mutations.length
-    while (this.#entries.length > MAX_COMMITS || (this.#mutations > MAX_MUTATIONS && this.#entries.length > 0)) {
-      this.#mutations -= (this.#entries.shift() as Entry).mutations.length
-      this.#first += 1
+    this.#weight += weight
+    let drop = 0
+    for (; this.#entries.length - drop > this.limits.commits || this.#weight > this.limits.weight; drop++) {
+      this.#weight -= (this.#entries[drop] as Entry).weight
+    }
+    // A quarter at once: taking the first of a thousand out at each commit would move the other thousand.
+    if (drop > 0) {
+      const more = Math.max(drop, Math.floor(this.#entries.length / 4))
+      for (; drop < more; drop++) this.#weight -= (this.#entries[drop] as Entry).weight
+      this.#entries = this.#entries.slice(drop)
+      this.#first += drop
     }
   }
 
@@ -105,4 +127,8 @@ export class ChangeLog {
     }
     return path
   }
+}
+
+function weigh(mutation: Mutation): number {
+  return 20 + ('keep' in mutation ? mutation.keep.length : 0) + ('values' in mutation ? mutation.values.length : 0)
 }

@@ -52,6 +52,11 @@ export class RandomProgram {
     return this.#at >= this.#tape.length
   }
 
+  /** Lets go of what was held from earlier steps. */
+  forget(): void {
+    this.#held = []
+  }
+
   #next(below: number): number {
     const number = this.#tape[this.#at++] ?? 0
     return number % below

@@ -9,7 +9,7 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
-import type { Changes } from './change-log.js'
+import type { Changes, LogLimits } from './change-log.js'
 import { ChangeLog } from './change-log.js'
 import type { StateShape } from './define-state.js'
 import { development } from './development.js'
@@ -39,8 +39,8 @@ export interface ApplyOptions {
 /** Options of a new tree. */
 export interface TreeOptions {
   readonly version?: number
-  /** Keep a log for replicas. @default false */
-  readonly log?: boolean
+  /** Keep a log for replicas, with these limits. @default no log */
+  readonly log?: Partial<LogLimits> | undefined
 }
 
 export class StateTree {
@@ -60,7 +60,7 @@ export class StateTree {
     this.shape = shape
     this.#root = root
     this.#version = options.version ?? 0
-    if (options.log) this.#log = new ChangeLog(shape, this.#version)
+    if (options.log !== undefined) this.#log = new ChangeLog(shape, this.#version, options.log)
   }
 
   /** The data itself, backend fields too. Never to be written to. */
@@ -267,6 +267,7 @@ export class StateTree {
     if (this.#log === undefined && !shown && this.#shownEpoch === 0) return
     const value = mutation.op === 'set' ? mutation.value : 'values' in mutation ? mutation.values : undefined
     if (typeof value !== 'object' || value === null) return
+    const limits = shown ? undefined : this.#log?.limits
     const large: object[] = []
     let count = 0
     const complete = everyContainer(value, (container) => {
@@ -275,16 +276,18 @@ export class StateTree {
         large.push(container)
         this.#stamps.set(container, this.#shownEpoch) // it is new: no earlier snapshot shows it
       }
-      return shown || (count <= KEPT_CONTAINERS && (!Array.isArray(container) || container.length <= KEPT_ENTRIES))
+      return limits === undefined || (count <= limits.keptContainers && sizeOf(container) <= limits.keptElements)
     })
     if (complete && (shown || this.#log !== undefined)) for (const container of large) this.#stamps.set(container, -1)
     else this.#log?.sendWhole(mutation.path)
   }
 }
 
-// Values up to this size are kept unchanged in the log: the next write to a large container in them pays for one copy.
-const KEPT_CONTAINERS = 1_000
-const KEPT_ENTRIES = 5_000
+/** The number of elements, where it can be had without a walk. */
+function sizeOf(container: object): number {
+  if (Array.isArray(container)) return container.length
+  return container instanceof Map || container instanceof Set ? container.size : 0
+}
 
 function putEntry(holder: object, key: Key, value: unknown): void {
   if (holder instanceof Map) holder.set(key, value)

@@ -1,0 +1,278 @@
+/*
+ * A link: Comlink over one port, behind an allow-list.
+ *
+ * - What comes in is a call of one listed method with at most four primitives, or the reply to a call of ours. All else is
+ *   refused before Comlink sees it, and counted; the hundredth refused message closes the port.
+ * - Handlers run inside the message event, in the order of the messages. What they throw goes to `onFault`, never to the peer.
+ * - `send` throws at once what can't be cloned, with its path, and then leaves nothing waiting in Comlink.
+ * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments and replies
+ *   are put on the wire here, in Comlink's own format, and data rides beside its message in an envelope.
+ */
+
+import { expose, wrap } from 'comlink'
+import { NotCloneableError } from '../errors.js'
+import { formatPath } from '../state/mutation.js'
+
+/** After so many refused messages the peer is broken or hostile, and its port is closed. */
+const MAX_REFUSED = 100
+const MAX_ARGUMENTS = 4
+const MAX_ID_LENGTH = 128
+
+/** The arguments of a method of a facade. */
+export type ArgumentsOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never
+
+/** What each method of the local facade does. The arguments are primitives, but not yet checked to be of their types. */
+export type Handlers<Local> = {
+  readonly [K in keyof Local]: (payload: unknown, ...args: ArgumentsOf<Local[K]>) => void
+}
+
+/** Options of {@link createLink}. */
+export interface LinkOptions<Local> {
+  /** The methods that the peer may call: names of `handlers`. */
+  readonly methods: readonly (keyof Local & string)[]
+  readonly handlers: Handlers<Local>
+  /** Told of each refused message and of whatever a handler throws. `closed`: it was one too many, the port is closed. */
+  onFault(error: unknown, closed: boolean): void
+}
+
+/** One end of a port: calls the methods of `Remote` on the other. */
+export interface Link<Remote> {
+  /**
+   * Calls a method of the peer; does nothing once the link is closed.
+   * @param payload data for it, by structured clone
+   * @throws NotCloneableError, at once, with the path in `payload`; then nothing was sent
+   */
+  send<Name extends keyof Remote & string>(
+    name: Name,
+    args: ArgumentsOf<Remote[Name]>,
+    payload?: unknown,
+    transfer?: readonly Transferable[],
+  ): void
+  /** Closes the port. Messages that are on their way to this end are dropped. */
+  close(): void
+}
+
+type Primitive = string | number | bigint | boolean | null | undefined
+type Listener = (event: { readonly data: unknown }) => void
+type RemoteCalls = Record<string, () => Promise<unknown>>
+
+/** Puts a link on a port, and starts the port. */
+export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local>): Link<Remote> {
+  const { handlers, methods, onFault } = options
+  /** Calls of ours that the peer has not replied to. */
+  const calls = new Set<string>()
+  let incoming: { readonly payload: unknown; ok: boolean } | undefined
+  let outgoing:
+    | { readonly args: readonly Primitive[]; readonly payload: unknown; readonly transfer: readonly Transferable[] }
+    | undefined
+  let failure: { readonly cause: unknown } | undefined
+  let refused = 0
+  let closed = false
+  let deliverCall: Listener | undefined
+  let deliverReply: Listener | undefined
+
+  const facade = Object.create(null) as Record<string, (...args: Primitive[]) => Promise<never>>
+  for (const name of methods) facade[name] = (...args) => run(name, args)
+
+  expose(Object.freeze(facade), {
+    postMessage() {}, // replies are written in `onCall`
+    addEventListener: (_type, listener: unknown) => {
+      deliverCall = listener as Listener // Comlink adds functions
+    },
+    removeEventListener() {},
+  })
+  // Held as long as the link: when Comlink sees its proxies collected, it releases their endpoint.
+  const remote = wrap({
+    postMessage: post,
+    addEventListener: (_type, listener: unknown) => {
+      deliverReply = listener as Listener
+    },
+    removeEventListener() {},
+  }) as unknown as RemoteCalls
+  const remoteCalls: RemoteCalls = Object.create(null)
+
+  function run(name: string, args: readonly Primitive[]): Promise<never> {
+    const call = incoming
+    try {
+      // The facade has the listed names alone, and `Handlers` has a function for each of them.
+      const handle = handlers[name as keyof Local] as (payload: unknown, ...args: readonly Primitive[]) => void
+      handle(call?.payload, ...args)
+      if (call) call.ok = true
+    } catch (error) {
+      refuse(error)
+    }
+    // Never settles, so Comlink writes no reply, for which it would ask every transfer handler on the page.
+    return new Promise(() => {})
+  }
+
+  function refuse(error: unknown): void {
+    refused += 1
+    if (refused >= MAX_REFUSED) close()
+    onFault(error, closed)
+  }
+
+  function onMessage(event: MessageEvent): void {
+    if (closed) return
+    try {
+      const envelope = toRecord(event.data)
+      const message = toRecord(envelope.m)
+      const id = message.id
+      if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) throw new TypeError('it has no id')
+      if (message.type === 'APPLY') onCall(id, message, envelope.p)
+      else onReply(id, message)
+    } catch (error) {
+      refuse(new TypeError(`Refused a message: ${error instanceof Error ? error.message : 'it is malformed'}.`))
+    }
+  }
+
+  function onCall(id: string, message: Record<string, unknown>, payload: unknown): void {
+    const { path, argumentList } = message
+    const name: unknown = Array.isArray(path) && path.length === 1 ? path[0] : undefined
+    if (typeof name !== 'string' || !(name in facade)) throw new TypeError('it calls no method of the allow-list')
+    if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS || !argumentList.every(isRawPrimitive)) {
+      throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} primitives`)
+    }
+    const call = { payload, ok: false }
+    incoming = call
+    try {
+      // A fresh message: nothing that the peer made is walked by Comlink.
+      const args = argumentList.map(({ value }) => toRaw(value))
+      deliverCall?.({ data: { id, type: 'APPLY', path: [name], argumentList: args } })
+    } finally {
+      incoming = undefined
+    }
+    if (!closed) port.postMessage({ m: { id, ...toRaw(call.ok) } }, [])
+  }
+
+  function onReply(id: string, message: Record<string, unknown>): void {
+    if (message.type !== 'RAW' || !calls.delete(id)) throw new TypeError('it is neither a call nor a reply to one')
+    deliverReply?.({ data: { id, ...toRaw(message.value === true) } })
+  }
+
+  /** Where Comlink puts its calls: synchronously inside `send`. A RELEASE of its finalizers goes nowhere. */
+  function post(message: { readonly id: string }): void {
+    if (!outgoing) return
+    const { args, payload, transfer } = outgoing
+    const call = { ...message, argumentList: args.map(toRaw) }
+    calls.add(message.id)
+    try {
+      port.postMessage(payload === undefined ? { m: call } : { m: call, p: payload }, [...transfer])
+    } catch (cause) {
+      // Comlink would keep the call waiting, and turn the error into a rejection.
+      failure = { cause }
+      onReply(message.id, toRaw(true))
+    }
+  }
+
+  function send(
+    name: string,
+    args: readonly Primitive[],
+    payload?: unknown,
+    transfer: readonly Transferable[] = [],
+  ): void {
+    if (closed) return
+    outgoing = { args, payload, transfer }
+    failure = undefined
+    try {
+      remoteCalls[name] ??= remote[name] as () => Promise<unknown>
+      // Never rejects: replies are booleans.
+      void remoteCalls[name]().then((understood) => {
+        if (understood !== true && !closed) onFault(new Error(`The other side refused a call of "${name}".`), false)
+      })
+    } finally {
+      outgoing = undefined
+    }
+    const { cause } = (failure as { readonly cause: unknown } | undefined) ?? {}
+    if (failure) throw toNotCloneable(payload, `the payload of "${name}"`, cause, transfer)
+  }
+
+  function onMessageError(): void {
+    if (!closed) refuse(new TypeError('Refused a message: it could not be deserialized.'))
+  }
+
+  function close(): void {
+    if (closed) return
+    closed = true
+    port.removeEventListener('message', onMessage)
+    port.removeEventListener('messageerror', onMessageError)
+    port.close()
+  }
+
+  port.addEventListener('message', onMessage)
+  port.addEventListener('messageerror', onMessageError)
+  port.start()
+  // The public signature ties arguments to methods; inside they are a list of primitives.
+  return { send: send as Link<Remote>['send'], close }
+}
+
+function toRecord(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw new TypeError('it is no envelope')
+  return value as Record<string, unknown>
+}
+
+function toRaw<T>(value: T): { readonly type: 'RAW'; readonly value: T } {
+  return { type: 'RAW', value }
+}
+
+function isRawPrimitive(wire: unknown): wire is { readonly value: Primitive } {
+  const { type, value } = toRecord(wire)
+  return type === 'RAW' && (value === null || !['object', 'function', 'symbol'].includes(typeof value))
+}
+
+/**
+ * Makes the error for a value that structured clone refused, with the path to what it refused.
+ *
+ * @param subject what `value` is, as its message names it: `the result of task "x"`
+ * @param cause what structured clone threw
+ * @param transfer what was to be transferred: not at fault
+ */
+export function toNotCloneable(
+  value: unknown,
+  subject: string,
+  cause: unknown,
+  transfer: readonly Transferable[] = [],
+): NotCloneableError {
+  const path: unknown[] = []
+  let at = value
+  const isRefused = ([, part]: readonly [unknown, unknown]) =>
+    !(transfer as readonly unknown[]).includes(part) && !canClone(part)
+  // Down to the innermost value that is refused, or as deep as anybody reads. In cycles each step goes to a new value.
+  const seen = new Set<unknown>([value])
+  while (path.length < 64) {
+    const next = partsOf(at).find((part) => !seen.has(part[1]) && isRefused(part))
+    if (!next) break
+    path.push(next[0])
+    at = next[1]
+    seen.add(at)
+  }
+  const where = path.length === 0 ? subject : `${formatPath(path)} in ${subject}`
+  return new NotCloneableError(
+    `${describe(at)} cannot cross to another thread: ${where}. Send plain data: objects, arrays, maps, sets, primitives.`,
+    { cause, path },
+  )
+}
+
+function canClone(value: unknown): boolean {
+  try {
+    structuredClone(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function partsOf(value: unknown): readonly (readonly [unknown, unknown])[] {
+  try {
+    if (value instanceof Map) return [...value]
+    if (value instanceof Set || Array.isArray(value)) return [...value].map((member, index) => [index, member])
+    return typeof value === 'object' && value !== null ? Object.entries(value) : []
+  } catch {
+    return [] // a getter threw, or the trap of a proxy: then it is at fault itself
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value !== 'object') return `A ${typeof value}`
+  const name = Object.prototype.toString.call(value).slice(8, -1)
+  return name === 'Object' || name === 'Array' ? `A proxy or an accessor (${name})` : `A ${name}`
+}

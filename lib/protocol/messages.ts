@@ -1,0 +1,170 @@
+/*
+ * What crosses the thread boundary.
+ *
+ * - Two facades, one for each side. Their methods take and give primitives, return at once and never throw; the result
+ *   says whether the message was understood. Data and errors ride beside the call, as its payload.
+ * - An answer that cannot be given at once is a call in the other direction, so that whatever was sent before it has
+ *   arrived before it: a pong that follows a commit proves that the commit was seen.
+ */
+
+export type { Changes } from '../state/change-log.js'
+
+/**
+ * The version of this protocol. A worker with another one is refused.
+ * 1: first version.
+ */
+export const PROTOCOL_VERSION = 1
+
+/** An error on the wire: what `wire-error` makes of it. */
+export interface WireError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+  readonly code: string | number | undefined
+  readonly cause: WireError | { readonly value: unknown } | undefined
+  /** `path` of a NotCloneableError. */
+  readonly path: readonly unknown[] | undefined
+  /** What was thrown, if it was no error: then the fields above only describe it. */
+  readonly thrown?: { readonly value: unknown }
+  /** `errors` of an AggregateError. */
+  readonly errors?: readonly WireError[]
+  /** It is a DOMException, whose class does not follow from its name. */
+  readonly dom?: true
+}
+
+/** What a worker says of one of its tasks. */
+export interface TaskInfo {
+  readonly name: string
+}
+
+/** Payload of {@link PageFacade.ready}. */
+export interface ReadyPayload {
+  /** `fullName` of the definition that the worker serves. */
+  readonly state: string
+  readonly tasks: readonly TaskInfo[]
+}
+
+/** Payload of {@link PageFacade.request}: a worker asks for a lease. */
+export interface LeaseRequestPayload {
+  /** Shown in the line, in warnings and errors; the task's name where none was given. */
+  readonly name: string
+  /** Milliseconds of responsive time; the store's default where undefined. */
+  readonly ttl: number | undefined
+  /** Refuse at once unless the line is free. */
+  readonly ifAvailable: boolean
+  /** Milliseconds in the line after which the request is refused. */
+  readonly timeout: number | undefined
+}
+
+/** Payload of {@link PageFacade.progress}. */
+export interface ProgressPayload {
+  readonly value: number
+  readonly total: number | undefined
+  readonly label: string | undefined
+}
+
+/** Payload of {@link PageFacade.settled}. */
+export type SettledPayload =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: WireError }
+
+/** Payload of {@link WorkerFacade.start}. */
+export interface StartPayload {
+  /** What `task.id` says; the number of the run where undefined. */
+  readonly id?: string
+  readonly name: string
+  readonly args: readonly unknown[]
+}
+
+/** What a worker may call on the page. */
+export interface PageFacade {
+  /** The worker serves: its first call. Payload: {@link ReadyPayload}. Answered by `welcome`, or the worker is refused. */
+  ready(protocol: number, stateVersion: number): boolean
+  /** Asks for a lease for a run; `version` is what the worker has. Payload: {@link LeaseRequestPayload}. Answered by `granted` or `refused`. */
+  request(requestId: number, runId: number, version: number): boolean
+  /** The request is no longer wanted; if it was granted in the meantime, the lease is over. */
+  withdraw(requestId: number): boolean
+  /** A batch of the lease `epoch`, the `sequence`-th from 0; `last` ends the lease. Payload: mutations. Answered by `committed` or `rejected`. */
+  commit(epoch: number, sequence: number, last: boolean): boolean
+  /** The lease is over and nothing of its batch is wanted. */
+  rollback(epoch: number): boolean
+  /** Asks for the changes since `version`. Answered by `refreshed`. */
+  refresh(requestId: number, version: number): boolean
+  /** Payload: {@link ProgressPayload}. */
+  progress(runId: number): boolean
+  /** The run has ended. Payload: {@link SettledPayload}. */
+  settled(runId: number): boolean
+  /** Answers `probe`, behind everything that the worker sent before. */
+  pong(probeId: number): boolean
+  /** Something failed that belongs to no run. Payload: {@link WireError}. */
+  report(): boolean
+}
+
+/** What the page may call in a worker. */
+export interface WorkerFacade {
+  /** The worker was accepted. Payload: `{ token, root }`: the state at `version`. */
+  welcome(version: number): boolean
+  /** Starts a run. Payload: {@link StartPayload}. Answered, in the end, by `settled`. */
+  start(runId: number): boolean
+  /** Aborts the signal of a run. Payload: `{ reason }` or, where the reason cannot be cloned, `{ error }` (a {@link WireError}). */
+  cancel(runId: number): boolean
+  /**
+   * The lease is held from now on, at `version`. Payload: {@link Changes} from `since` to `version`. `since` is best the version
+   * that the page last sent to this worker: it may have moved after the request. From another one the worker asks anew.
+   */
+  granted(requestId: number, epoch: number, version: number, since: number): boolean
+  /** The request left the line without a lease. Payload: {@link WireError}, or undefined for `ifAvailable`. */
+  refused(requestId: number): boolean
+  /** The batch was applied as `version`. */
+  committed(epoch: number, sequence: number, version: number): boolean
+  /** The batch was refused and nothing of it applied; the lease is over. Payload: {@link WireError}. */
+  rejected(epoch: number, sequence: number): boolean
+  /** Payload: {@link Changes} from `since` (as in `granted`) to `version`. */
+  refreshed(requestId: number, version: number, since: number): boolean
+  /** The lease is over before its holder ended it. Payload: {@link WireError}. */
+  ended(epoch: number): boolean
+  /** Asks whether the worker answers. */
+  probe(probeId: number): boolean
+}
+
+/** Names of the facades' methods: the allow-list of each endpoint. */
+export const PAGE_METHODS: readonly (keyof PageFacade)[] = [
+  'ready',
+  'request',
+  'withdraw',
+  'commit',
+  'rollback',
+  'refresh',
+  'progress',
+  'settled',
+  'pong',
+  'report',
+]
+export const WORKER_METHODS: readonly (keyof WorkerFacade)[] = [
+  'welcome',
+  'start',
+  'cancel',
+  'granted',
+  'refused',
+  'committed',
+  'rejected',
+  'refreshed',
+  'ended',
+  'probe',
+]
+
+/** A worker says on its own channel that it serves a state, before there is a port. The page answers with {@link PortMessage}. */
+export interface ServeMessage {
+  readonly leasehold: 'serve'
+  readonly protocol: number
+  /** `fullName` of the definition that it serves. */
+  readonly state: string
+}
+
+/** The page gives a worker the port for all that follows. */
+export interface PortMessage {
+  readonly leasehold: 'port'
+  /** `fullName` of the definition, so that a worker which serves two states knows whose port it is. */
+  readonly state: string
+  readonly port: MessagePort
+}

@@ -1,0 +1,205 @@
+/*
+ * Checks of what arrives from the other thread, before anything looks into it.
+ *
+ * - Everything that a worker sends is checked whole; of what the page sends, what a worker would trip over.
+ * - Only own data properties count: an accessor, or a property that a prototype lends, is as good as missing.
+ * - Mutations are checked for their form here; whether they fit the state, and what their values hold, is the draft's to say.
+ */
+
+import { InvalidMutationError } from '../errors.js'
+import type { Mutation } from '../state/mutation.js'
+import { formatPath } from '../state/mutation.js'
+import { isReservedKey } from '../state/values.js'
+import type {
+  Changes,
+  LeaseRequestPayload,
+  ProgressPayload,
+  ReadyPayload,
+  SettledPayload,
+  StartPayload,
+} from './messages.js'
+
+const MAX_PATH = 64
+/** The longest name or label that a worker may send. */
+export const MAX_NAME = 8192
+const MAX_TASKS = 10_000
+
+function own(object: object, key: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, key)?.value
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_NAME
+}
+
+/** Names what is wrong with a key, or undefined. */
+function keyFault(key: unknown): string | undefined {
+  if (isObject(key) || typeof key === 'symbol' || typeof key === 'function')
+    return `a key is no primitive but ${typeof key}`
+  return isReservedKey(key) ? `the key "${String(key)}" is not allowed` : undefined
+}
+
+function pathFault(path: unknown, minimum: number): string | undefined {
+  if (!Array.isArray(path)) return 'its path is no array'
+  if (path.length > MAX_PATH) return `its path has ${path.length} keys, at most ${MAX_PATH} are allowed`
+  if (path.length < minimum) return 'its path is empty'
+  if (minimum > 0 && typeof path[0] !== 'string') return 'its path does not begin with the name of a field'
+  for (const key of path) {
+    const fault = keyFault(key)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+function refsFault(refs: unknown): string | undefined {
+  if (refs === undefined) return undefined
+  if (!Array.isArray(refs)) return 'its refs are no array'
+  for (const ref of refs) {
+    if (!isObject(ref)) return 'a ref is no object'
+    const fault = pathFault(own(ref, 'at'), 0) ?? pathFault(own(ref, 'from'), 1)
+    if (fault !== undefined) return `in a ref, ${fault}`
+  }
+  return undefined
+}
+
+function arrangeFault(keep: unknown, values: unknown): string | undefined {
+  if (!Array.isArray(keep) || !Array.isArray(values)) return 'keep and values must be arrays'
+  let fresh = 0
+  for (const index of keep) {
+    if (index === -1) fresh += 1
+    else if (!isCount(index)) return `keep must hold indexes or -1, got ${String(index)}`
+  }
+  return fresh === values.length ? undefined : `keep asks for ${fresh} values, but there are ${values.length}`
+}
+
+/** What is wrong with each kind of mutation, its path and refs aside. */
+const faults: Readonly<Record<Mutation['op'], (mutation: object) => string | undefined>> = {
+  set: (mutation) => (Object.hasOwn(mutation, 'value') ? undefined : 'it has no value'),
+  delete: () => undefined,
+  splice: (mutation) => {
+    if (!isCount(own(mutation, 'index'))) return 'index must be a whole number from 0'
+    if (!isCount(own(mutation, 'remove'))) return 'remove must be a whole number from 0'
+    return Array.isArray(own(mutation, 'values')) ? undefined : 'values must be an array'
+  },
+  arrange: (mutation) => arrangeFault(own(mutation, 'keep'), own(mutation, 'values')),
+  move: (mutation) =>
+    isCount(own(mutation, 'at')) && isCount(own(mutation, 'from'))
+      ? undefined
+      : 'at and from must be whole numbers from 0',
+  add: (mutation) => keyFault(own(mutation, 'value')),
+  remove: (mutation) => keyFault(own(mutation, 'value')),
+  clear: () => undefined,
+}
+
+function mutationFault(mutation: unknown): string | undefined {
+  if (!isObject(mutation)) return 'it is no object'
+  const op = own(mutation, 'op')
+  if (typeof op !== 'string' || !Object.hasOwn(faults, op)) return 'its op is not known'
+  return (
+    pathFault(own(mutation, 'path'), 1) ?? faults[op as Mutation['op']](mutation) ?? refsFault(own(mutation, 'refs'))
+  )
+}
+
+/**
+ * Checks the form of a batch.
+ * @throws InvalidMutationError that names the first bad mutation by number, kind and path
+ */
+export function assertMutations(value: unknown): asserts value is readonly Mutation[] {
+  if (!Array.isArray(value)) throw new InvalidMutationError('A batch must be an array of mutations.')
+  for (let index = 0; index < value.length; index++) {
+    const mutation: unknown = value[index]
+    const fault = mutationFault(mutation)
+    if (fault !== undefined) {
+      throw new InvalidMutationError(
+        `Mutation ${index}${describe(mutation)} is invalid: ${fault}. Nothing was applied.`,
+      )
+    }
+  }
+}
+
+function describe(mutation: unknown): string {
+  if (!isObject(mutation)) return ''
+  const op = own(mutation, 'op')
+  const path = own(mutation, 'path')
+  const where = pathFault(path, 1) === undefined ? ` at ${formatPath(path as unknown[]).slice(0, 200)}` : ''
+  return ` (${isText(op) ? op.slice(0, 20) : 'of no kind'}${where})`
+}
+
+function assert(condition: boolean, fault: string): asserts condition {
+  if (!condition) throw new TypeError(`${fault}.`)
+}
+
+function isOptionalNumber(value: unknown, minimum: number): boolean {
+  return value === undefined || (Number.isFinite(value) && (value as number) >= minimum)
+}
+
+/** @throws TypeError that names the bad field */
+export function assertReady(value: unknown): asserts value is ReadyPayload {
+  assert(isObject(value), 'ready: the payload is no object')
+  assert(isText(own(value, 'state')), 'ready: state must be the full name of a state')
+  const tasks = own(value, 'tasks')
+  assert(Array.isArray(tasks) && tasks.length <= MAX_TASKS, `ready: tasks must be an array of at most ${MAX_TASKS}`)
+  for (const task of tasks) assert(isObject(task) && isText(own(task, 'name')), 'ready: a task has no name')
+}
+
+/** @throws TypeError that names the bad option */
+export function assertLeaseRequest(value: unknown): asserts value is LeaseRequestPayload {
+  assert(isObject(value), 'lease: the request is no object')
+  assert(isText(own(value, 'name')), `lease: name must be a string of at most ${MAX_NAME} characters`)
+  const ttl = own(value, 'ttl')
+  assert(ttl !== 0 && isOptionalNumber(ttl, 0), 'lease: ttl must be a finite number of milliseconds above 0')
+  assert(isOptionalNumber(own(value, 'timeout'), 0), 'lease: timeout must be a finite number of milliseconds from 0')
+  assert(typeof own(value, 'ifAvailable') === 'boolean', 'lease: ifAvailable must be a boolean')
+}
+
+/** @throws TypeError that names the bad field */
+export function assertProgress(value: unknown): asserts value is ProgressPayload {
+  assert(isObject(value), 'progress: the payload is no object')
+  assert(typeof own(value, 'value') === 'number', 'progress: value must be a number')
+  const total = own(value, 'total')
+  assert(total === undefined || typeof total === 'number', 'progress: total must be a number')
+  const label = own(value, 'label')
+  assert(label === undefined || isText(label), `progress: label must be a string of at most ${MAX_NAME} characters`)
+}
+
+/** The error of a failed run is left to `fromWireError`, which takes anything. @throws TypeError */
+export function assertSettled(value: unknown): asserts value is SettledPayload {
+  assert(isObject(value), 'settled: the payload is no object')
+  const ok = own(value, 'ok')
+  assert(typeof ok === 'boolean' && Object.hasOwn(value, ok ? 'value' : 'error'), 'settled: there is no outcome')
+}
+
+/** @throws TypeError that names the bad field */
+export function assertStart(value: unknown): asserts value is StartPayload {
+  assert(isObject(value), 'start: the payload is no object')
+  assert(typeof own(value, 'name') === 'string', 'start: name must be a string')
+  assert(Array.isArray(own(value, 'args')), 'start: args must be an array')
+}
+
+/** @throws TypeError that names the bad field */
+export function assertWelcome(
+  value: unknown,
+): asserts value is { readonly token: string; readonly root: Record<string, unknown> } {
+  assert(isObject(value), 'welcome: the payload is no object')
+  assert(typeof own(value, 'token') === 'string', 'welcome: token must be a string')
+  assert(isObject(own(value, 'root')), 'welcome: root must be an object')
+}
+
+/** Looks at the outermost level only: the batches come from the page, which has applied them itself. @throws TypeError */
+export function assertChanges(value: unknown): asserts value is Changes {
+  assert(isObject(value), 'changes: the payload is no object')
+  const kind = own(value, 'kind')
+  const known =
+    kind === 'none' ||
+    (kind === 'batches' && Array.isArray(own(value, 'batches')) && Array.isArray(own(value, 'whole'))) ||
+    (kind === 'state' && isObject(own(value, 'root')))
+  assert(known, 'changes: their kind is not known, or a part is missing')
+}

@@ -1,0 +1,5 @@
+export type { CheckboxField, Field, FieldName, FieldStore, TextField } from './use-field.js'
+export { useField } from './use-field.js'
+export type { UseTaskOptions, UseTaskResult } from './use-task.js'
+export { useTask } from './use-task.js'
+export { useValue } from './use-value.js'

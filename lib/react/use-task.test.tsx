@@ -1,0 +1,118 @@
+// @vitest-environment jsdom
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
+import { StrictMode, useEffect } from 'react'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { expectConsole } from '../../scripts/test-setup.js'
+import type { CounterStore } from '../testing/fixtures/counter.js'
+import { createCounter } from '../testing/fixtures/counter.js'
+import counterTasks from '../testing/fixtures/counter.worker.js'
+import { idle, inlineTasks } from '../testing/index.js'
+import { useTask } from './index.js'
+
+let store: CounterStore
+beforeEach(() => {
+  vi.useFakeTimers()
+  store = createCounter(inlineTasks(counterTasks))
+})
+afterEach(async () => {
+  cleanup()
+  await store.dispose()
+  vi.useRealTimers()
+})
+const rest = () => act(() => idle(store))
+const shown = () => screen.getByRole('status').textContent
+
+const functions = new Set<unknown>()
+beforeEach(() => functions.clear())
+
+function Fill({ cancelOnUnmount = false }) {
+  const { start, cancel, run, status, progress, error } = useTask(store.tasks.fill, { cancelOnUnmount })
+  functions.add(start).add(cancel)
+  return (
+    <div>
+      <button onClick={() => start(4)}>Fill</button>
+      <output>{[status, progress?.value, run?.name, error].join()}</output>
+    </div>
+  )
+}
+
+describe('useTask', () => {
+  test('shows the run that was started last, by functions that stay the same', async () => {
+    render(<Fill />)
+    expect(shown()).toBe('idle,,,')
+    fireEvent.click(screen.getByText('Fill'))
+    expect(shown()).toBe('starting,,fill,')
+    await rest()
+    expect(shown()).toBe('succeeded,4,fill,')
+    expect(functions.size).toBe(2)
+  })
+
+  test('shows an error, which still goes to onError', async () => {
+    expectConsole('error', /RangeError: too far/)
+    function Fail() {
+      const { start, status, error } = useTask(store.tasks.fail)
+      return (
+        <button onClick={() => start('too far')}>
+          <output>{[status, error instanceof RangeError].join()}</output>
+        </button>
+      )
+    }
+    render(<Fail />)
+    fireEvent.click(screen.getByRole('button'))
+    await rest()
+    expect(shown()).toBe('failed,true')
+  })
+
+  test('cancels', async () => {
+    function Count() {
+      const { start, cancel, status } = useTask(store.tasks.countUp)
+      return (
+        <button onClick={() => (status === 'running' ? cancel() : start())}>
+          <output>{status}</output>
+        </button>
+      )
+    }
+    store.set.running(true)
+    render(<Count />)
+    fireEvent.click(screen.getByRole('button'))
+    await rest()
+    expect(shown()).toBe('running')
+    fireEvent.click(screen.getByRole('button'))
+    await rest()
+    expect(shown()).toBe('cancelled')
+  })
+
+  test('cancelOnUnmount ends what the component has started; without it a task goes on', async () => {
+    function Start({ cancelOnUnmount }: { cancelOnUnmount: boolean }) {
+      const { start } = useTask(store.tasks.hammer, { cancelOnUnmount })
+      return <button onClick={() => start()}>Start</button>
+    }
+    const { rerender, unmount } = render(<Start key="a" cancelOnUnmount={true} />)
+    fireEvent.click(screen.getByRole('button'))
+    fireEvent.click(screen.getByRole('button'))
+    const started = [...store.backgroundTasks]
+    await rest()
+    rerender(<Start key="b" cancelOnUnmount={false} />)
+    await rest()
+    expect(started.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+    fireEvent.click(screen.getByRole('button'))
+    unmount()
+    await rest()
+    expect([...store.backgroundTasks].map(({ status }) => status)).toEqual(['running'])
+  })
+
+  test('started by an effect in StrictMode, one run goes on', async () => {
+    function Auto() {
+      const { start, status } = useTask(store.tasks.hammer, { cancelOnUnmount: true })
+      useEffect(() => void start(), [start])
+      return <output>{status}</output>
+    }
+    render(
+      <StrictMode>
+        <Auto />
+      </StrictMode>,
+    )
+    await rest()
+    expect([shown(), store.backgroundTasks.size]).toEqual(['running', 1])
+  })
+})

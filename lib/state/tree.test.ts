@@ -1,0 +1,165 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { defineState, shapeOf } from './define-state.js'
+import { createDraft } from './draft.js'
+import { RandomProgram, show } from './random-program.js'
+import { StateTree } from './tree.js'
+import { isLarge } from './values.js'
+
+const shape = shapeOf(defineState('anything', () => RandomProgram.initial(0)))
+const RUNS = Number(process.env.LEASEHOLD_PROGRAMS ?? 20_000)
+
+interface Replica {
+  readonly tree: StateTree
+  /** After how many commits it asks for the changes. */
+  readonly every: number
+}
+
+/** One state with random commits, and replicas that follow at different speeds. */
+function follow(tape: readonly number[], size: number, limits: ConstructorParameters<typeof StateTree>[2]): void {
+  const initial = RandomProgram.initial(size)
+  const tree = new StateTree(shape, structuredClone(initial), limits)
+  const replicas: Replica[] = [1, 2, 5, 40].map((every) => ({
+    every,
+    tree: new StateTree(shape, structuredClone(initial)),
+  }))
+  const plain = structuredClone(initial)
+  const program = new RandomProgram(tape, { aliases: false })
+  const kept: { snapshot: unknown; text: string }[] = []
+  const refresh = (replica: Replica): void => {
+    const changes = structuredClone(tree.changesSince(replica.tree.version))
+    replica.tree.receive(changes, tree.version)
+    if (show(replica.tree.root) !== show(tree.root)) {
+      throw new Error(
+        `replica ${replica.every}: ${show(replica.tree.root)}\nstate: ${show(tree.root)}\nby ${show(changes)}\n${program.log.join('\n')}`,
+      )
+    }
+    const snapshot = replica.tree.snapshot(true)
+    kept.push({ snapshot, text: show(snapshot) })
+  }
+  for (let commits = 1; !program.done; commits++) {
+    const draft = createDraft(shape, tree.root)
+    program.forget() // what was held belongs to the draft before
+    const difference = program.run({ draft: draft.state, plain }, 3)
+    if (difference !== undefined) throw new Error(difference)
+    tree.apply(draft.changes(), { shown: commits % 7 === 0 })
+    for (const replica of replicas) if (commits % replica.every === 0) refresh(replica)
+  }
+  for (const replica of replicas) refresh(replica)
+  for (const { snapshot, text } of kept)
+    if (show(snapshot) !== text) throw new Error(`a snapshot of a replica changed: ${text}`)
+}
+
+function property(runs: number, size: number, limits: ConstructorParameters<typeof StateTree>[2]): void {
+  const tape = fc.array(fc.nat(10_000), { minLength: 4, maxLength: 150, size: 'max' })
+  fc.assert(
+    fc.property(tape, (numbers) => follow(numbers, size, limits)),
+    { numRuns: runs, seed: Number(process.env.LEASEHOLD_SEED ?? Date.now() % 2 ** 31) },
+  )
+}
+
+describe('replicas', () => {
+  test('S10: after random histories each replica equals the state, key order included', { timeout: 300_000 }, () => {
+    property(RUNS / 2, 4, { log: {} })
+  })
+  test('S10: the same when values are too large to keep, so that fields are sent as they are now', {
+    timeout: 300_000,
+  }, () => {
+    property(RUNS / 8, 70, { log: { keptContainers: 1, keptElements: 3 } })
+  })
+  test('S10: the same for replicas beyond the bound of the log', { timeout: 300_000 }, () => {
+    property(RUNS / 4, 4, { log: { commits: 3, weight: 150 } })
+  })
+
+  test('S10: a log that is bounded gives the whole state to whoever is further behind', () => {
+    const tree = new StateTree(shape, RandomProgram.initial(1), { log: { commits: 4 } })
+    const write = (value: number): void => {
+      const draft = createDraft(shape, tree.root)
+      ;(draft.state as { a: number }).a = value
+      tree.apply(draft.changes())
+    }
+    for (let i = 0; i < 3; i++) write(i + 10)
+    expect(tree.changesSince(0).kind).toBe('batches')
+    for (let i = 0; i < 20; i++) write(i + 100)
+    expect(tree.changesSince(0).kind).toBe('state')
+    expect(tree.changesSince(tree.version - 1).kind).toBe('batches')
+    expect(tree.changesSince(tree.version).kind).toBe('none')
+    expect(tree.changesSince(tree.version + 5).kind).toBe('state')
+  })
+})
+
+describe('copies', () => {
+  const listed = shapeOf(defineState('listed', () => ({ map: new Map<number, number>(), list: [] as number[] })))
+
+  function withEntries(entries: number): StateTree {
+    const map = new Map(Array.from({ length: entries }, (_, i) => [i, i] as const))
+    return new StateTree(listed, { map, list: Array.from({ length: entries }, (_, i) => i) }, { log: {} })
+  }
+
+  function write(
+    tree: StateTree,
+    recipe: (state: { map: Map<number, number>; list: number[] }) => void,
+    shown = false,
+  ): void {
+    const draft = createDraft(listed, tree.root)
+    recipe(draft.state as { map: Map<number, number>; list: number[] })
+    tree.apply(draft.changes(), { shown })
+  }
+
+  test('S12: after a snapshot one write to a large Map copies it once, the second not; without a snapshot none does', { timeout: 60_000 }, () => {
+    const tree = withEntries(1_000_000)
+    const rootOnly = (run: () => void): number => {
+      const before = tree.copiesForTesting
+      run()
+      return tree.copiesForTesting - before - 1 // the root, a small container, is copied by each commit
+    }
+    const set = (value: number) => () => write(tree, (state) => state.map.set(5, value))
+    expect(rootOnly(set(1))).toBe(0)
+    const snapshot = tree.snapshot(false) as { map: Map<number, number> }
+    expect(rootOnly(set(2))).toBe(1)
+    expect(rootOnly(set(3))).toBe(0)
+    expect(snapshot.map.get(5)).toBe(1)
+    expect((tree.root['map'] as Map<number, number>).get(5)).toBe(3)
+  })
+
+  test('a large value that came in after a snapshot is written in place', () => {
+    const tree = withEntries(1)
+    tree.snapshot(false)
+    write(tree, (state) => {
+      state.list = Array.from({ length: 10_000 }, (_, i) => i)
+    })
+    const before = tree.copiesForTesting
+    write(tree, (state) => state.list.push(1))
+    expect(tree.copiesForTesting - before).toBe(1)
+    expect(isLarge(tree.root['list'] as object)).toBe(true)
+  })
+
+  test('S6: what a commit has shown stays as it is when its containers are written later', () => {
+    const tree = withEntries(1)
+    const big = Array.from({ length: 1_000 }, (_, i) => i)
+    const draft = createDraft(listed, tree.root)
+    ;(draft.state as { list: number[] }).list = big
+    const mutations = draft.changes()
+    tree.apply(mutations, { shown: true })
+    write(tree, (state) => state.list.push(5))
+    expect((mutations[0] as unknown as { value: number[] }).value).toHaveLength(1_000)
+    expect(tree.root['list']).toHaveLength(1_001)
+  })
+
+  test('a snapshot is frozen in development, and its maps refuse to be written', () => {
+    const tree = withEntries(3)
+    const snapshot = tree.snapshot(true) as { map: Map<number, number>; list: number[] }
+    expect(() => snapshot.list.push(1)).toThrow(TypeError)
+    expect(() => snapshot.map.set(1, 1)).toThrow(/never changes/)
+    expect(structuredClone(snapshot)).toEqual({
+      map: new Map([
+        [0, 0],
+        [1, 1],
+        [2, 2],
+      ]),
+      list: [0, 1, 2],
+    })
+    write(tree, (state) => state.list.push(3))
+    expect(tree.root['list']).toEqual([0, 1, 2, 3])
+  })
+})

@@ -1,0 +1,116 @@
+/*
+ * Commits: the one place where state changes.
+ *
+ * - A batch is checked whole before it is applied, and applied in one turn: tree, view and version move together.
+ * - Reactions run in one MobX batch, listeners after them. What fails in them is reported and changes nothing of the commit.
+ * - While a commit is being published nobody is granted a lease: an event that a reaction fires runs right after.
+ */
+
+import type { IAtom } from 'mobx'
+import { createAtom, transaction } from 'mobx'
+import { createDraft } from '../state/draft.js'
+import type { Mutation } from '../state/mutation.js'
+import type { StateTree } from '../state/tree.js'
+import type { CommitOrigin, ErrorContext } from './core.js'
+import type { LeaseOffice } from './lease-office.js'
+import type { ObservableView } from './observable-view.js'
+
+/** One commit, as `onCommit` shows it. What it holds never changes afterwards. */
+export interface Commit {
+  readonly version: number
+  readonly origin: CommitOrigin
+  readonly mutations: readonly Mutation[]
+  /** Leads back: applied to the state after, gives the state before (but for the place of restored keys). */
+  readonly inverse: readonly Mutation[]
+}
+
+export type CommitListener = (commit: Commit) => void
+
+export class Committer {
+  readonly #tree: StateTree
+  readonly #view: ObservableView
+  readonly #office: LeaseOffice
+  readonly #report: (error: unknown, context: ErrorContext) => void
+  readonly #version: IAtom = createAtom('store.version')
+  readonly #listeners = new Set<CommitListener>()
+  #publishing = 0
+
+  constructor(
+    tree: StateTree,
+    view: ObservableView,
+    office: LeaseOffice,
+    report: (error: unknown, context: ErrorContext) => void,
+  ) {
+    this.#tree = tree
+    this.#view = view
+    this.#office = office
+    this.#report = report
+  }
+
+  /** The number of commits so far; observable. */
+  get version(): number {
+    this.#version.reportObserved()
+    return this.#tree.version
+  }
+
+  /** True while reactions and listeners of a commit run. */
+  get isPublishing(): boolean {
+    return this.#publishing > 0
+  }
+
+  listen(listener: CommitListener): () => void {
+    const own: CommitListener = (commit) => listener(commit) // one function may listen twice
+    this.#listeners.add(own)
+    return () => void this.#listeners.delete(own)
+  }
+
+  /**
+   * Checks a batch from elsewhere against the newest state, and applies it.
+   * @throws InvalidMutationError or NotCloneableError, and changes nothing
+   */
+  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin): number {
+    if (mutations.length === 0) return this.#tree.version
+    const draft = createDraft(this.#tree.shape, this.#tree.root)
+    draft.replay(mutations)
+    return this.commit(draft.changes(), origin)
+  }
+
+  /** Applies what a draft on the newest state has recorded. */
+  commit(mutations: readonly Mutation[], origin: CommitOrigin): number {
+    if (mutations.length === 0) return this.#tree.version
+    const observer = this.#view.begin(mutations)
+    const { version, inverse } = this.#tree.apply(mutations, { observer, shown: this.#listeners.size > 0 })
+    this.#office.pause()
+    this.#publishing += 1
+    try {
+      this.#publish()
+      if (this.#listeners.size > 0) this.#tell({ version, origin, mutations, inverse })
+    } finally {
+      this.#publishing -= 1
+      this.#office.resume()
+    }
+    return version
+  }
+
+  #publish(): void {
+    try {
+      transaction(() => {
+        this.#view.publish()
+        this.#version.reportChanged()
+      })
+    } catch (error) {
+      // Only with MobX's error boundaries switched off does a reaction's error come out here.
+      this.#report(error, { kind: 'listener', name: 'reaction' })
+    }
+  }
+
+  #tell(commit: Commit): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(commit)
+      } catch (error) {
+        this.#report(error, { kind: 'listener', name: 'onCommit' })
+      }
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { StateDefinition } from '../state/define-state.js'
+import type { Mutation } from '../state/mutation.js'
+import type { StateTree } from '../state/tree.js'
+import type { LeaseOffice } from './lease-office.js'
+
+/** Who made a commit. */
+export interface CommitOrigin {
+  readonly kind: 'event' | 'lease' | 'task' | 'apply' | 'reset'
+  readonly name: string
+  readonly runId?: string
+}
+
+/** What failed, where an error is reported that nobody awaits. */
+export interface ErrorContext {
+  readonly kind: 'event' | 'lease' | 'task' | 'worker' | 'listener' | 'store'
+  readonly name: string
+}
+
+/** What the rooms of one store share. */
+export interface StoreCore {
+  readonly definition: StateDefinition
+  readonly tree: StateTree
+  readonly office: LeaseOffice
+  readonly token: string
+  readonly lease: { readonly ttlMs: number }
+  /**
+   * Checks a batch against the newest state and applies it as one commit in this turn, reactions included.
+   * @returns the new version
+   * @throws InvalidMutationError or NotCloneableError, and changes nothing
+   */
+  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin): number
+  /** Hands an error that nobody awaits to `onError`. */
+  report(error: unknown, context: ErrorContext): void
+}

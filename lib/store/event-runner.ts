@@ -1,0 +1,307 @@
+/*
+ * Events: regular handlers, each one transaction.
+ *
+ * - With the line free an event runs inside the call; else in its turn. When it throws, nothing has changed.
+ * - A handler writes on a draft. Everybody else sees the state before until it commits.
+ * - Sync, async, generator, async generator: each `yield` publishes what was written so far, and so does the end.
+ * - Specs that it returns or yields leave after the commit, in order.
+ * - An event fired by a reaction runs after the commit that is being published, as its own; a hundred rounds of that, and
+ *   the next is refused: they fire each other.
+ */
+
+import { LeaseholdError, LeaseReleasedError, StoreDisposedError } from '../errors.js'
+import { detach } from '../state/detach.js'
+import { warnOnce } from '../state/development.js'
+import type { Draft } from '../state/draft.js'
+import { createDraft } from '../state/draft.js'
+import type { Committer } from './committer.js'
+import type { CommitOrigin, StoreCore } from './core.js'
+import type { Handling } from './handling.js'
+import type { Grant, LeaseRequest } from './lease-office.js'
+import { Outcome } from './outcome.js'
+import type { Spec, SpecWatch } from './specs.js'
+import { takeSpecs, unusedSpecs } from './specs.js'
+
+/** The run of one event: await it for what the handler returned. */
+export interface EventRun<R = unknown> extends PromiseLike<R> {
+  /** True if it ran to its end inside the call. */
+  readonly ran: boolean
+  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<R | B>
+  finally(onFinally?: (() => void) | null): Promise<R>
+}
+
+/** An event handler of any kind. */
+export type AnyHandler = (draft: never, ...args: never[]) => unknown
+
+/** What the runner needs of its store. */
+export interface EventRunnerOptions {
+  readonly core: StoreCore
+  readonly committer: Committer
+  readonly handling: Handling
+  readonly specs: SpecWatch
+  /** Carries out a spec after its commit. */
+  launch(spec: Spec): void
+}
+
+const MAX_ROUNDS = 100
+
+export class EventRunner {
+  readonly #options: EventRunnerOptions
+  // How many commits led to the one that is being published, each fired by a reaction to the one before.
+  #round = 0
+
+  constructor(options: EventRunnerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Runs a handler as an event: now if the line is free, else in its turn.
+   * @throws NestedLeaseError in the synchronous part of a handler or lease function
+   */
+  run(name: string, handler: AnyHandler, args: readonly unknown[], origin: CommitOrigin): EventRun {
+    this.#options.handling.assertMayCall(name)
+    return this.enqueue(name, handler, args, origin)
+  }
+
+  /** The same for what a handler has asked for by a spec. */
+  enqueue(name: string, handler: AnyHandler, args: readonly unknown[], origin: CommitOrigin): EventRun {
+    const { core, committer } = this.#options
+    const round = committer.isPublishing ? this.#round + 1 : 0
+    const run = new Run((error) => core.report(error, { kind: 'event', name }))
+    if (round > MAX_ROUNDS) {
+      run.reject(
+        new LeaseholdError(
+          `The event "${name}" was fired by a reaction to a commit that a reaction had fired, ${MAX_ROUNDS} times in a row. Reactions that fire events must come to rest: check whether there is anything to change.`,
+        ),
+      )
+      return run
+    }
+    const begin = (grant: Grant, request: EventRequest): void => {
+      this.#begin(grant, request, handler, args, origin, round)
+    }
+    const request = new EventRequest(name, core.lease.ttlMs, run, begin)
+    core.office.request(request)
+    request.waits = true
+    run.ran = run.isSettled
+    return run
+  }
+
+  #begin(
+    grant: Grant,
+    request: EventRequest,
+    handler: AnyHandler,
+    args: readonly unknown[],
+    origin: CommitOrigin,
+    round: number,
+  ): void {
+    const { core } = this.#options
+    const draft = createDraft(core.tree.shape, core.tree.root)
+    const turn: Turn = {
+      name: request.name,
+      epoch: grant.epoch,
+      run: request.run,
+      draft,
+      origin,
+      round,
+      made: new Set(),
+      used: new Set(),
+    }
+    request.turn = turn
+    let result: unknown
+    try {
+      result = this.#part(turn, () => handler(draft.state as never, ...(args as never[])))
+      if (isIterator(result)) {
+        if (isAsyncIterator(result)) {
+          request.sync = false
+          void this.#driveAsync(turn, result)
+          return
+        }
+        result = this.#drive(turn, result)
+      }
+      if (isThenable(result)) {
+        request.sync = false
+        warnOnce(
+          `The event "${request.name}" is async: it keeps every other event and task waiting until it ends. To wait for something, use a plain async function that calls store.lease around the write.`,
+        )
+        result.then(
+          (value) => this.#finishLate(turn, () => this.#finish(turn, value)),
+          (error: unknown) => this.#finishLate(turn, () => this.#fail(turn, error)),
+        )
+        return
+      }
+      this.#finish(turn, result)
+    } catch (error) {
+      this.#fail(turn, error)
+    }
+  }
+
+  /** Runs a synchronous part of a handler: what it makes and calls there is its own. */
+  #part<T>(turn: Turn, part: () => T): T {
+    const close = this.#options.specs.open(turn.made)
+    try {
+      return this.#options.handling.run('event', turn.name, part)
+    } finally {
+      close()
+    }
+  }
+
+  #drive(turn: Turn, iterator: Iterator<unknown>): unknown {
+    for (;;) {
+      const step = this.#part(turn, () => iterator.next())
+      if (step.done === true) return step.value
+      try {
+        this.#publishSoFar(turn, step.value)
+      } catch (error) {
+        this.#part(turn, () => iterator.return?.()) // its finally blocks run, and then it is over
+        throw error
+      }
+    }
+  }
+
+  async #driveAsync(turn: Turn, iterator: AsyncIterator<unknown>): Promise<void> {
+    const { office } = this.#options.core
+    try {
+      for (;;) {
+        const step = await this.#part(turn, () => iterator.next())
+        if (!office.holds(turn.epoch)) {
+          await iterator.return?.()
+          return // the run has been told by `lost`
+        }
+        if (step.done === true) {
+          this.#finishLate(turn, () => this.#finish(turn, step.value))
+          return
+        }
+        this.#publishSoFar(turn, step.value)
+        office.renew(turn.epoch)
+      }
+    } catch (error) {
+      this.#finishLate(turn, () => this.#fail(turn, error))
+    }
+  }
+
+  /** After an await: unless the lease was lost meanwhile, and the run has been told. */
+  #finishLate(turn: Turn, end: () => void): void {
+    const { office } = this.#options.core
+    if (!office.holds(turn.epoch)) return
+    end()
+    office.end(turn.epoch)
+  }
+
+  #publishSoFar(turn: Turn, yielded: unknown): void {
+    const { specs } = takeSpecs(yielded)
+    this.#commit(turn)
+    turn.draft.rebase(this.#options.core.tree.root)
+    this.#launch(turn, specs)
+  }
+
+  #finish(turn: Turn, result: unknown): void {
+    const { specs, rest } = takeSpecs(result)
+    try {
+      const value = detach(rest)
+      this.#commit(turn)
+      this.#close(turn)
+      this.#launch(turn, specs)
+      const unused = unusedSpecs(turn.name, turn.made, turn.used)
+      if (unused !== undefined) this.#options.core.report(unused, { kind: 'event', name: turn.name })
+      turn.run.resolve(value)
+    } catch (error) {
+      this.#fail(turn, error)
+    }
+  }
+
+  #fail(turn: Turn, error: unknown): void {
+    this.#close(turn)
+    turn.run.reject(error)
+  }
+
+  #close(turn: Turn): void {
+    turn.draft.close(
+      new LeaseReleasedError(
+        `A draft of the event "${turn.name}" was used after the event had ended. Read what is needed before, or call another event.`,
+      ),
+    )
+  }
+
+  #commit(turn: Turn): void {
+    const outer = this.#round
+    this.#round = turn.round
+    try {
+      this.#options.committer.commit(turn.draft.changes(), turn.origin)
+    } finally {
+      this.#round = outer
+    }
+  }
+
+  #launch(turn: Turn, specs: readonly Spec[]): void {
+    for (const spec of specs) {
+      turn.used.add(spec)
+      this.#options.launch(spec)
+    }
+  }
+}
+
+/** One handler at work. */
+interface Turn {
+  readonly name: string
+  readonly epoch: number
+  readonly run: Run
+  readonly draft: Draft
+  readonly origin: CommitOrigin
+  readonly round: number
+  readonly made: Set<Spec>
+  readonly used: Set<Spec>
+}
+
+class Run extends Outcome<unknown> implements EventRun {
+  ran = false
+}
+
+class EventRequest implements LeaseRequest {
+  readonly kind = 'event'
+  readonly name: string
+  readonly ttlMs: number
+  readonly run: Run
+  sync = true
+  waits = false
+  turn: Turn | undefined
+  readonly #begin: (grant: Grant, request: EventRequest) => void
+
+  constructor(name: string, ttlMs: number, run: Run, begin: (grant: Grant, request: EventRequest) => void) {
+    this.name = name
+    this.ttlMs = ttlMs
+    this.run = run
+    this.#begin = begin
+  }
+
+  granted(grant: Grant): void {
+    this.#begin(grant, this)
+  }
+
+  refused(error: Error): void {
+    this.#tell(error)
+  }
+
+  lost(error: Error): void {
+    this.turn?.draft.close(error)
+    this.#tell(error)
+  }
+
+  /** `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake. */
+  #tell(error: Error): void {
+    this.run.reject(error, { quiet: this.waits && error instanceof StoreDisposedError })
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+function isIterator(value: unknown): value is Iterator<unknown> | AsyncIterator<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const tag = Object.prototype.toString.call(value)
+  return tag === '[object Generator]' || tag === '[object AsyncGenerator]'
+}
+
+function isAsyncIterator(value: Iterator<unknown> | AsyncIterator<unknown>): value is AsyncIterator<unknown> {
+  return Object.prototype.toString.call(value) === '[object AsyncGenerator]'
+}

@@ -1,0 +1,41 @@
+import { createAtom } from 'mobx'
+import type { LeaseOffice, LeaseRequest } from './lease-office.js'
+
+/** Somebody who holds the lease, or waits for it. */
+export interface LineEntry {
+  readonly name: string
+  readonly kind: 'event' | 'page' | 'task'
+  /** Since when it holds or waits, in milliseconds since 1970. */
+  readonly since: number
+}
+
+/** The line of events and leases; observable. An event that does not have to wait is never seen in it. */
+export interface Line {
+  readonly holder: LineEntry | undefined
+  /** From the front. */
+  readonly waiting: readonly LineEntry[]
+}
+
+/** Makes the observable view of an office's line; `changed` is to be called when it changes. */
+export function createLine(office: () => LeaseOffice): { readonly line: Line; changed(): void } {
+  const atom = createAtom('store.line')
+  const entry = ({ name, kind }: LeaseRequest, since: number): LineEntry => ({
+    name,
+    kind,
+    since: performance.timeOrigin + since,
+  })
+  return {
+    line: {
+      get holder() {
+        atom.reportObserved()
+        const grant = office().holder
+        return grant && entry(grant.request, grant.grantedAt)
+      },
+      get waiting() {
+        atom.reportObserved()
+        return office().waiting.map(({ request, since }) => entry(request, since))
+      },
+    },
+    changed: () => void atom.reportChanged(),
+  }
+}

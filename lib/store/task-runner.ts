@@ -1,0 +1,208 @@
+/*
+ * Starts background tasks and keeps their runs.
+ *
+ * - Runs are kept in the order of their start, and reach each worker in that order.
+ * - The page learns from the workers which tasks there are: a run waits until somebody serves its name, or nobody can.
+ * - What cannot cross to a worker fails at once, and leaves nothing pending.
+ * - An error goes to whoever awaits the run, else to `onError`, once.
+ */
+
+import { createAtom } from 'mobx'
+import { StoreDisposedError, UnknownTaskError } from '../errors.js'
+import { toNotCloneable } from '../protocol/endpoint.js'
+import type { Clock } from './clock.js'
+import { pageClock } from './clock.js'
+import type { StoreCore } from './core.js'
+import { withPlain } from './task-arguments.js'
+import type { RunEvents, TaskRun } from './task-run.js'
+import { Run } from './task-run.js'
+import { WorkerPool } from './worker-pool.js'
+import type { TaskSource } from './worker-tasks.js'
+
+/** The runs that have not ended, in the order of their start: an observable, iterable set. */
+export interface BackgroundTasks extends Iterable<TaskRun> {
+  readonly size: number
+  has(run: TaskRun): boolean
+}
+
+/** Options of a start: `store.tasks.with(options)`. */
+export interface StartOptions {
+  /** Cancels the run with its reason. @default none */
+  readonly signal?: AbortSignal
+}
+
+class RunSet implements BackgroundTasks {
+  readonly #runs = new Set<TaskRun>()
+  readonly #atom = createAtom('backgroundTasks')
+
+  get size(): number {
+    this.#atom.reportObserved()
+    return this.#runs.size
+  }
+
+  has(run: TaskRun): boolean {
+    this.#atom.reportObserved()
+    return this.#runs.has(run)
+  }
+
+  [Symbol.iterator](): Iterator<TaskRun> {
+    this.#atom.reportObserved()
+    return [...this.#runs].values() // a run that ends meanwhile does not disturb who iterates
+  }
+
+  add(run: TaskRun): void {
+    this.#runs.add(run)
+    this.#atom.reportChanged()
+  }
+
+  delete(run: TaskRun): void {
+    if (this.#runs.delete(run)) this.#atom.reportChanged()
+  }
+}
+
+export class TaskRunner {
+  readonly #core: StoreCore
+  readonly #pools: readonly WorkerPool[]
+  readonly #runs = new RunSet()
+  /** Runs of which it is not known yet who serves them. */
+  readonly #waiting = new Set<Run>()
+  readonly #events: Omit<RunEvents, 'report'>
+  #number = 0
+  #disposed: Error | undefined
+  #wakers: (() => void)[] = []
+
+  /**
+   * @param sources where the tasks run, in the order in which they are asked for a name
+   * @param clock the page's, but for tests
+   */
+  constructor(core: StoreCore, sources: readonly TaskSource[], clock: Clock = pageClock) {
+    this.#core = core
+    this.#pools = sources.map((source) => {
+      const pool: WorkerPool = new WorkerPool({
+        core,
+        clock,
+        source,
+        known: () => this.#route(),
+        failed: (error, told) => this.#loadFailed(pool, error, told),
+      })
+      return pool
+    })
+    this.#events = {
+      cancelled: (run, reason) => this.#withdraw(run, reason),
+      ended: (run) => this.#runs.delete(run),
+    }
+  }
+
+  get backgroundTasks(): BackgroundTasks {
+    return this.#runs
+  }
+
+  /** Starts a task; what stands in its way fails the run. */
+  start(name: string, args: readonly unknown[], options: StartOptions = {}): TaskRun {
+    const report = (error: unknown) => this.#core.report(error, { kind: 'task', name })
+    const run = new Run(++this.#number, name, args, { ...this.#events, report })
+    const { signal } = options
+    if (this.#disposed !== undefined) run.failed(this.#disposed)
+    else if (signal?.aborted) run.cancelled(signal.reason)
+    else {
+      this.#runs.add(run)
+      this.#waiting.add(run)
+      this.#route()
+      if (run.waits) this.#hold(run)
+      if (signal !== undefined && !run.isOver) tie(run, signal)
+    }
+    return run
+  }
+
+  /** Resolves when no worker is being loaded of which the tasks are not known yet. */
+  whenUp(): Promise<void> {
+    if (!this.#loading) return Promise.resolve()
+    return new Promise((resolve) => this.#wakers.push(resolve))
+  }
+
+  /** Ends all workers as a crash would. */
+  crash(): void {
+    for (const pool of this.#pools) pool.crash()
+  }
+
+  /** Cancels all runs with `error` and ends the workers. */
+  dispose(error: Error = new StoreDisposedError('The store was disposed.')): void {
+    if (this.#disposed !== undefined) return
+    this.#disposed = error
+    this.#waiting.clear()
+    for (const pool of this.#pools) pool.close()
+    for (const run of this.#runs) (run as Run).cancelled(error) // the set has no others
+    this.#wake()
+  }
+
+  get #loading(): boolean {
+    return this.#pools.some((pool) => pool.loading)
+  }
+
+  /** Sends the waiting runs to whoever serves them. */
+  #route(): void {
+    for (const run of [...this.#waiting]) {
+      const pool = this.#pools.find(({ tasks }) => tasks?.has(run.name))
+      if (pool !== undefined) {
+        this.#waiting.delete(run)
+        pool.place(run)
+        continue
+      }
+      const unknown = this.#pools.filter(({ tasks }) => tasks === undefined)
+      for (const each of unknown) each.load()
+      if (unknown.length > 0) continue
+      this.#waiting.delete(run)
+      run.failed(this.#unknownTask(run.name))
+    }
+    this.#wake()
+  }
+
+  /** The run has to wait: it keeps what its arguments are now. */
+  #hold(run: Run): void {
+    try {
+      run.args = withPlain(run.args, (args) => structuredClone(args))
+    } catch (cause) {
+      this.#withdraw(run)
+      run.failed(toNotCloneable({ args: run.args }, `the start of task "${run.name}"`, cause))
+    }
+  }
+
+  #withdraw(run: Run, reason?: unknown): void {
+    this.#waiting.delete(run)
+    for (const pool of this.#pools) pool.cancel(run, reason)
+  }
+
+  #loadFailed(pool: WorkerPool, error: Error, told: boolean): void {
+    let taken = told
+    if (pool.tasks === undefined) {
+      // Another source may still turn out to serve them.
+      for (const run of this.#loading ? [] : [...this.#waiting]) {
+        this.#waiting.delete(run)
+        run.failed(error)
+        taken = true
+      }
+    }
+    if (!taken) this.#core.report(error, { kind: 'worker', name: this.#core.definition.fullName })
+    this.#wake()
+  }
+
+  #unknownTask(name: string): UnknownTaskError {
+    const known = this.#pools.flatMap(({ tasks }) => [...(tasks ?? [])])
+    const has = known.length > 0 ? `Its workers serve: ${known.join(', ')}.` : 'It was created without tasks.'
+    return new UnknownTaskError(`The store "${this.#core.definition.fullName}" has no task "${name}". ${has}`)
+  }
+
+  #wake(): void {
+    if (this.#loading) return
+    const wakers = this.#wakers
+    this.#wakers = []
+    for (const wake of wakers) wake()
+  }
+}
+
+/** Cancels the run when the signal aborts, and lets go of the signal when the run ends. */
+function tie(run: Run, signal: AbortSignal): void {
+  const cancel = () => run.cancel(signal.reason)
+  signal.addEventListener('abort', cancel, { once: true })
+  run.onEnd = () => signal.removeEventListener('abort', cancel)
+}

@@ -1,0 +1,70 @@
+/*
+ * `store.tasks`: starts a task by its name.
+ *
+ * - The names are the worker's, and the page has only their types: any name gives a starter, always the same one.
+ * - Reading starts nothing, and what others look for in an object of any kind (awaiting, printing, comparing) is not there.
+ */
+
+import type { TaskRun } from './task-run.js'
+import type { StartOptions, TaskRunner } from './task-runner.js'
+
+/** The arguments of a task, without its context. */
+export type TaskArguments<Task> = Task extends (context: never, ...args: infer Args) => unknown ? Args : never
+
+/** What a task gives in the end: an async generator, what it returns. */
+export type TaskResult<Task> = Task extends (...args: never) => infer Result
+  ? Result extends AsyncGenerator<unknown, infer Value>
+    ? Value
+    : Awaited<Result>
+  : never
+
+/** The tasks of a store, by name. */
+export type TaskStarters<Tasks> = {
+  readonly [Name in keyof Tasks]: (...args: TaskArguments<Tasks[Name]>) => TaskRun<TaskResult<Tasks[Name]>>
+} & {
+  /** The same tasks, tied to a signal: `store.tasks.with({ signal }).importCsv(url)`. */
+  with(options: StartOptions): TaskStarters<Tasks>
+}
+
+/** What `await`, consoles, test frameworks and views ask any object for. Some call what they find. */
+const notTasks: ReadonlySet<PropertyKey> = new Set([
+  'then',
+  'toJSON',
+  'asymmetricMatch',
+  'nodeType',
+  'nodeName',
+  'tagName',
+  'hasAttribute',
+])
+
+/**
+ * Makes `store.tasks`.
+ * @param check called before each start with the task's name; what it throws goes to the caller
+ */
+export function createTaskStarters<Tasks>(
+  runner: TaskRunner,
+  check: (name: string) => void = () => {},
+): TaskStarters<Tasks> {
+  const make = (options: StartOptions): object => {
+    const starters = new Map<string, (...args: unknown[]) => TaskRun>()
+    const target = Object.freeze(Object.defineProperty({}, 'with', { value: make }))
+    return new Proxy(target, {
+      get(_, name) {
+        // Also names such as `$$typeof`, `__v_isRef` and `@@iterator`.
+        if (typeof name === 'symbol' || notTasks.has(name) || /^(\$\$|__|@@)/.test(name) || name in target) {
+          return Reflect.get(target, name)
+        }
+        let starter = starters.get(name)
+        if (starter === undefined) {
+          starter = (...args) => {
+            check(name)
+            return runner.start(name, args, options)
+          }
+          starters.set(name, starter)
+        }
+        return starter
+      },
+    })
+  }
+  return make({}) as TaskStarters<Tasks> // the names are known to the types alone
+}

@@ -1,0 +1,305 @@
+/*
+ * The nodes of the observable view: one for each container that was reached.
+ *
+ * - A node, and so its proxy, follows the mutations, not the identity of the data: a container that a commit copies keeps
+ *   its node, and a row keeps it when its list is spliced, sorted or filtered, or when it moves to another place.
+ * - A node holds those of the containers in it, for arrays in a list parallel to the data, so that the operations on the
+ *   data are the operations on the nodes.
+ * - Atoms are made when somebody tracks, and not before: one for each key that was read, one for which keys there are (or
+ *   how many entries), one for the content of an array or set, one for everything below.
+ */
+
+import type { IAtom, IComputedValue } from 'mobx'
+import { computed, createAtom } from 'mobx'
+import type { StateShape } from '../state/define-state.js'
+import { createGuard, createStateGuard } from '../state/guard.js'
+import type { Key, Mutation, Path } from '../state/mutation.js'
+import type { StatePart } from '../state/part.js'
+import { Part } from '../state/part.js'
+import { spliceArray } from '../state/tree.js'
+import type { ContainerKind } from '../state/values.js'
+import { containerKind, entryOf } from '../state/values.js'
+
+/** How many nodes and atoms were made so far, for tests that hold what reading costs. */
+export const madeForTesting: { nodes: number; atoms: number } = { nodes: 0, atoms: 0 }
+
+const probe = createAtom('store.state')
+
+/** Whether a reaction or computed is tracking. MobX says so to atoms alone; this one never changes. */
+function isTracked(): boolean {
+  return probe.reportObserved()
+}
+
+function newAtom(name: string, onUnobserved?: () => void): IAtom {
+  madeForTesting.atoms += 1
+  return createAtom(name, undefined, onUnobserved)
+}
+
+export abstract class ViewNode extends Part {
+  raw: object
+  /** Where it stood when it was reached or last moved: the rows of a list shift without being told. */
+  parent: ViewNode | undefined
+  key: Key
+  /** Of an object or a map: the nodes of the containers in it, by key. */
+  protected entries: Map<Key, ViewNode> | undefined
+  /** Of an array: the same by index, as far as they were reached. */
+  #rows: (ViewNode | undefined)[] | undefined
+  #keyAtoms: Map<Key, IAtom> | undefined
+  #keysAtom: IAtom | undefined
+  #contentAtom: IAtom | undefined
+  #allAtom: IAtom | undefined
+  /** What the atom for which keys there are was last told: how many entries, or, of an object, the keys. */
+  #size: number
+  #keys: Set<Key> | undefined
+
+  constructor(raw: object, parent: ViewNode | undefined, key: Key) {
+    super()
+    this.raw = raw
+    this.parent = parent
+    this.key = key
+    this.#size = sizeOf(raw)
+    madeForTesting.nodes += 1
+  }
+
+  /** Its proxy, as those see it who see no backend fields. */
+  abstract readonly outer: object
+
+  get label(): string {
+    return 'store.state'
+  }
+
+  path(): Key[] | undefined {
+    const path: Key[] = []
+    for (let node: ViewNode = this; node.parent !== undefined; node = node.parent) {
+      const { raw } = node.parent
+      const key = Array.isArray(raw) && raw[node.key as number] !== node.raw ? raw.indexOf(node.raw) : node.key
+      if (entryOf(raw, key) !== node.raw) return undefined
+      path.unshift(key)
+    }
+    return path
+  }
+
+  // --- reading
+
+  child(key: Key, value: object): unknown {
+    return this.reach(key, value)?.outer ?? value
+  }
+
+  override onKey(key: Key): void {
+    let atom = this.#keyAtoms?.get(key)
+    if (atom === undefined) {
+      if (!isTracked()) return
+      atom = this.#newKeyAtom(key)
+    }
+    atom.reportObserved()
+  }
+
+  override onKeys(): void {
+    if (this.#keysAtom === undefined) {
+      if (!isTracked()) return
+      this.#keysAtom = newAtom('keys')
+      if (this.kind === 'object') this.#keys = new Set(Object.keys(this.raw))
+    }
+    this.#keysAtom.reportObserved()
+  }
+
+  override onContent(): void {
+    if (this.#contentAtom === undefined && isTracked()) this.#contentAtom = newAtom('content')
+    this.#contentAtom?.reportObserved()
+  }
+
+  override onAll(): void {
+    if (this.#allAtom === undefined && isTracked()) this.#allAtom = newAtom('all')
+    this.#allAtom?.reportObserved()
+  }
+
+  #newKeyAtom(key: Key): IAtom {
+    this.#keyAtoms ??= new Map()
+    const atoms = this.#keyAtoms
+    // A handler for the end of observation doubles what an atom costs. Only in maps do keys come and go without end.
+    const forget = (): void => {
+      if (atoms.get(key) === atom) atoms.delete(key)
+    }
+    const atom = newAtom(String(key), this.kind === 'map' ? forget : undefined)
+    atoms.set(key, atom)
+    return atom
+  }
+
+  // --- following a commit
+
+  /** The node of the container at `key`, if there is one. */
+  find(key: Key): ViewNode | undefined {
+    return this.kind === 'array' ? this.#rows?.[key as number] : this.entries?.get(key)
+  }
+
+  /** The node of the container at `key`, which is `value`; undefined for a leaf. */
+  reach(key: Key, value: unknown): ViewNode | undefined {
+    const known = this.find(key)
+    if (known !== undefined) return known
+    const kind = containerKind(value)
+    if (kind === undefined) return undefined
+    const node = new ContainerNode(kind, value as object, this, key)
+    this.put(key, node)
+    return node
+  }
+
+  /** Something in the container has changed. */
+  changedBelow(changed: Set<IAtom>): void {
+    if (this.#allAtom !== undefined) changed.add(this.#allAtom)
+  }
+
+  /** The mutation was performed on the container, which is now `raw`. */
+  take(mutation: Mutation, raw: object, changed: Set<IAtom>): void {
+    const before = this.raw
+    this.raw = raw
+    if (mutation.op === 'set' || mutation.op === 'delete') {
+      this.written(mutation.path.at(-1), mutation.op === 'set', changed)
+    } else {
+      if (mutation.op === 'clear') {
+        this.entries = undefined
+        // The container was replaced, so the old one still says which keys there were.
+        if (before instanceof Map)
+          for (const [key, atom] of this.#keyAtoms ?? []) if (before.has(key)) changed.add(atom)
+      } else if (this.#rows !== undefined) this.#rearrange(this.#rows, mutation)
+      if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
+    }
+    const size = sizeOf(raw)
+    if (size !== this.#size && this.#keysAtom !== undefined) changed.add(this.#keysAtom)
+    this.#size = size
+  }
+
+  /** Puts the node of a container that moved to where it now stands: at `at` inside of what a mutation has put at `key`. */
+  adopt(moved: ViewNode, key: Key, at: Path): void {
+    let holder: ViewNode = this
+    let last = key
+    for (const next of at) {
+      holder = holder.reach(last, entryOf(holder.raw, last)) as ViewNode // a ref leads through containers
+      last = next
+    }
+    if (entryOf(holder.raw, last) === moved.raw) holder.put(last, moved)
+  }
+
+  /** Another value stands at `key`, or, if it is not `present`, nothing. */
+  protected written(key: Key, present: boolean, changed: Set<IAtom>): void {
+    this.put(key, undefined)
+    if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
+    const atom = this.#keyAtoms?.get(key)
+    if (atom !== undefined) changed.add(atom)
+    if (this.#keys === undefined || this.#keys.has(key) === present) return
+    if (present) this.#keys.add(key)
+    else this.#keys.delete(key)
+    if (this.#keysAtom !== undefined) changed.add(this.#keysAtom)
+  }
+
+  /** The container was replaced by `raw` as a whole, and all who have read something of it are to look again. */
+  protected replaced(raw: object, changed: Set<IAtom>): void {
+    this.raw = raw
+    this.changedBelow(changed)
+    for (const atom of this.#keyAtoms?.values() ?? []) changed.add(atom)
+  }
+
+  protected put(key: Key, node: ViewNode | undefined): void {
+    if (this.kind !== 'array') {
+      if (node === undefined) this.entries?.delete(key)
+      else {
+        this.entries ??= new Map()
+        this.entries.set(key, node)
+      }
+    } else if (node !== undefined || (key as number) < (this.#rows?.length ?? 0)) {
+      this.#rows ??= []
+      while (this.#rows.length < (key as number)) this.#rows.push(undefined)
+      this.#rows[key as number] = node
+    }
+    if (node === undefined) return
+    node.parent = this
+    node.key = key
+  }
+
+  #rearrange(rows: (ViewNode | undefined)[], mutation: Mutation): void {
+    if (mutation.op === 'splice') {
+      if (mutation.index >= rows.length) return
+      spliceArray(rows, mutation.index, mutation.remove, new Array<undefined>(mutation.values.length))
+    } else if (mutation.op === 'arrange') {
+      this.#rows = mutation.keep.map((from) => (from < 0 ? undefined : rows[from]))
+    } else if (mutation.op === 'move') {
+      const [node] = rows.splice(mutation.from, 1)
+      if (mutation.at < rows.length) rows.splice(mutation.at, 0, node)
+      else this.put(mutation.at, node)
+    }
+  }
+}
+
+class ContainerNode extends ViewNode {
+  readonly kind: ContainerKind
+  readonly outer: object
+
+  constructor(kind: ContainerKind, raw: object, parent: ViewNode, key: Key) {
+    super(raw, parent, key)
+    this.kind = kind
+    this.outer = createGuard(this, kind)
+  }
+}
+
+/** The node of a state or substate: it stays when a substate is replaced. */
+export class StateNode extends ViewNode implements StatePart {
+  readonly kind = 'state'
+  readonly shape: StateShape
+  readonly inner: object
+  readonly outer: object
+  readonly #computeds = new Map<string, IComputedValue<unknown>>()
+
+  constructor(shape: StateShape, raw: object, parent?: ViewNode, key?: string) {
+    super(raw, parent, key)
+    this.shape = shape
+    this.inner = createStateGuard(this, { backend: true })
+    this.outer = createStateGuard(this, { backend: false })
+  }
+
+  getter(name: string): unknown {
+    let value = this.#computeds.get(name)
+    if (value === undefined) {
+      const getter = this.shape.getters.get(name) as () => unknown // the guard asks for declared getters alone
+      value = computed(() => getter.call(this.inner), { name: `${this.shape.definition.fullName}.${name}` })
+      this.#computeds.set(name, value)
+    }
+    return value.get()
+  }
+
+  substate(name: string): StatePart {
+    return this.reach(name, entryOf(this.raw, name)) as StateNode // `reach` makes no other node for a substate
+  }
+
+  override reach(key: Key, value: unknown): ViewNode | undefined {
+    const shape = this.shape.substates.get(key as string)
+    if (shape === undefined) return super.reach(key, value)
+    const known = this.find(key)
+    if (known !== undefined) return known
+    const node = new StateNode(shape, value as object, this, key as string)
+    this.put(key, node)
+    return node
+  }
+
+  protected override written(key: Key, present: boolean, changed: Set<IAtom>): void {
+    const substate = this.find(key)
+    super.written(key, present, changed)
+    if (!(substate instanceof StateNode)) return
+    this.put(key, substate)
+    substate.replaced(entryOf(this.raw, key) as object, changed)
+  }
+
+  protected override replaced(raw: object, changed: Set<IAtom>): void {
+    super.replaced(raw, changed)
+    const { entries } = this
+    this.entries = undefined
+    for (const [key, child] of entries ?? []) {
+      if (!(child instanceof StateNode)) continue
+      this.put(key, child)
+      child.replaced(entryOf(raw, key) as object, changed)
+    }
+  }
+}
+
+function sizeOf(raw: object): number {
+  if (Array.isArray(raw)) return raw.length
+  return raw instanceof Map || raw instanceof Set ? raw.size : 0
+}

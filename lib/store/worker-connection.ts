@@ -1,0 +1,177 @@
+/*
+ * The page's end of the port of one worker: handshake, runs, probes.
+ *
+ * - Nothing is done for a worker before it was welcomed, and nothing but what the allow-list names.
+ * - A worker of another build is refused, never left waiting.
+ * - A bad message changes nothing, and is reported.
+ */
+
+import { VersionMismatchError } from '../errors.js'
+import type { Link } from '../protocol/endpoint.js'
+import { createLink } from '../protocol/endpoint.js'
+import type { PageFacade, WorkerFacade } from '../protocol/messages.js'
+import { PAGE_METHODS, PROTOCOL_VERSION } from '../protocol/messages.js'
+import { assertProgress, assertReady, assertSettled } from '../protocol/validate.js'
+import { fromWireError, toWireError } from '../protocol/wire-error.js'
+import type { Clock } from './clock.js'
+import { afterResponsive } from './clock.js'
+import type { StoreCore } from './core.js'
+import { withPlain } from './task-arguments.js'
+import type { ConnectedRun } from './worker-leases.js'
+import { WorkerLeases } from './worker-leases.js'
+
+export interface ConnectionOptions {
+  readonly core: StoreCore
+  readonly clock: Clock
+  readonly port: MessagePort
+  /** The runs of this worker, by number: one that has settled is taken out before it is told. */
+  readonly runs: Map<number, ConnectedRun>
+  /** The worker was welcomed and serves tasks of these names. */
+  ready(tasks: readonly string[]): void
+  /** The worker is of no use: another build, or it sends garbage. */
+  failed(error: Error): void
+  /** It held the lease of that name and did not answer. */
+  unresponsive(lease: string): void
+}
+
+export class WorkerConnection {
+  readonly #options: ConnectionOptions
+  readonly #core: StoreCore
+  readonly #link: Link<WorkerFacade>
+  readonly #leases: WorkerLeases
+  readonly #probes = new Map<number, () => void>()
+  #probeId = 0
+  #welcomed = false
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#core = options.core
+    this.#link = createLink<WorkerFacade, PageFacade>(options.port, {
+      methods: PAGE_METHODS,
+      handlers: {
+        ready: (payload, protocol, stateVersion) => this.#ready(payload, protocol, stateVersion),
+        request: (payload, requestId, runId) => this.#leases.request(payload, requestId, this.#run(runId)),
+        withdraw: (_, requestId) => this.#leases.withdraw(requestId),
+        commit: (payload, epoch, sequence, last) => this.#leases.commit(payload, epoch, sequence, last === true),
+        rollback: (_, epoch) => this.#leases.rollback(epoch),
+        refresh: (_, requestId, version) => this.#refresh(requestId, version),
+        progress: (payload, runId) => {
+          assertProgress(payload)
+          this.#run(runId)?.progressed(payload)
+        },
+        settled: (payload, runId) => this.#settled(payload, runId),
+        pong: (_, probeId) => {
+          this.#probes.get(probeId)?.()
+          this.#probes.delete(probeId)
+        },
+        report: (payload) => this.#report(fromWireError(payload)),
+      },
+      onFault: (error, closed) => {
+        this.#report(error)
+        if (closed) options.failed(new Error('it sent too many malformed messages'))
+      },
+    })
+    this.#leases = new WorkerLeases(options.core, this.#link, {
+      probe: () => this.probe(),
+      unresponsive: (name) => options.unresponsive(name),
+    })
+  }
+
+  /** Whether a run of this worker holds the lease. */
+  get holdsLease(): boolean {
+    return this.#leases.held
+  }
+
+  /** @throws NotCloneableError, and sends nothing */
+  start({ number, name, args }: ConnectedRun): void {
+    withPlain(args, (plain) => this.#link.send('start', [number], { name, args: plain }))
+  }
+
+  cancel({ number }: ConnectedRun, reason: unknown): void {
+    // Errors lose their class in structured clone, so they go as errors.
+    if (!(reason instanceof Error)) {
+      try {
+        this.#link.send('cancel', [number], { reason })
+        return
+      } catch {} // cannot be cloned
+    }
+    this.#link.send('cancel', [number], { error: toWireError(reason) })
+  }
+
+  /** Resolves when the worker answers, behind everything that it sent before. Never, if it does not. */
+  probe(): Promise<void> {
+    const probeId = ++this.#probeId
+    return new Promise((resolve) => {
+      this.#probes.set(probeId, resolve)
+      this.#link.send('probe', [probeId])
+    })
+  }
+
+  /** Whether the worker answers within that time. */
+  answers(withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = afterResponsive(this.#options.clock, withinMs, () => resolve(false))
+      void this.probe().then(() => {
+        cancel()
+        resolve(true)
+      })
+    })
+  }
+
+  /** Ends the port, the leases and the places in the line. The runs are the caller's. */
+  close(): void {
+    this.#link.close()
+    this.#leases.close()
+    for (const resolve of this.#probes.values()) resolve()
+  }
+
+  #ready(payload: unknown, protocol: number, stateVersion: number): void {
+    const { definition, tree, token } = this.#core
+    const { fullName, version } = definition
+    const refuse = (theirs: string) => {
+      const message = `The worker of "${fullName}" is of another build: it has ${theirs}. Reload the page, and deploy both together.`
+      this.#options.failed(new VersionMismatchError(message))
+    }
+    if (protocol !== PROTOCOL_VERSION) {
+      refuse(`protocol ${protocol}, this page ${PROTOCOL_VERSION}`)
+      return
+    }
+    assertReady(payload)
+    if (payload.state !== fullName || stateVersion !== version) {
+      refuse(`version ${stateVersion} of the state "${payload.state}", this page version ${version} of "${fullName}"`)
+      return
+    }
+    if (this.#welcomed) throw new TypeError('ready: the worker was welcomed before')
+    this.#welcomed = true
+    this.#leases.sentVersion = tree.version
+    this.#link.send('welcome', [tree.version], { token, root: tree.root })
+    this.#options.ready(payload.tasks.map(({ name }) => name))
+  }
+
+  #refresh(requestId: number, version: number): void {
+    const { tree } = this.#core
+    if (!this.#welcomed || !Number.isSafeInteger(version) || version < 0 || version > tree.version) {
+      throw new TypeError(`refresh: there was no version ${version}`)
+    }
+    this.#link.send('refreshed', [requestId, tree.version, version], tree.changesSince(version))
+    this.#leases.sentVersion = tree.version
+  }
+
+  #settled(payload: unknown, runId: number): void {
+    assertSettled(payload)
+    const run = this.#run(runId)
+    if (run === undefined) throw new TypeError(`settled: there is no run ${runId}`)
+    this.#options.runs.delete(runId)
+    this.#leases.endRun(run)
+    run.settled(payload)
+  }
+
+  #run(runId: number): ConnectedRun | undefined {
+    if (!this.#welcomed) throw new TypeError('The worker was not welcomed yet.')
+    return this.#options.runs.get(runId)
+  }
+
+  #report(error: unknown): void {
+    this.#core.report(error, { kind: 'worker', name: this.#core.definition.fullName })
+  }
+}

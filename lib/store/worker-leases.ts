@@ -1,0 +1,233 @@
+/*
+ * The leases of one worker.
+ *
+ * - A batch is checked against the fence and applied in the same turn: it counts if its very epoch is held, by this worker,
+ *   and its number is the next one. All else is refused, whenever it arrives.
+ * - A batch that comes twice is applied once and answered twice.
+ * - A batch that is refused, for whatever reason, ends its lease, and nothing of it was applied.
+ * - When a run or the worker ends, its places in the line and its leases end with it.
+ */
+
+import { InvalidMutationError, LeaseReleasedError } from '../errors.js'
+import type { Link } from '../protocol/endpoint.js'
+import type { LeaseRequestPayload, ProgressPayload, SettledPayload, WorkerFacade } from '../protocol/messages.js'
+import { assertLeaseRequest, assertMutations } from '../protocol/validate.js'
+import { toWireError } from '../protocol/wire-error.js'
+import type { StoreCore } from './core.js'
+import type { Grant, Ticket } from './lease-office.js'
+
+/** A run, as the end of its worker's port knows it. */
+export interface ConnectedRun {
+  readonly number: number
+  readonly id: string
+  readonly name: string
+  readonly args: readonly unknown[]
+  progressed(progress: ProgressPayload): void
+  settled(outcome: SettledPayload): void
+}
+
+export interface LeaseEvents {
+  /** Asks the worker; resolves when it answers. */
+  probe(): Promise<void>
+  /** The worker held the lease of that name and did not answer. */
+  unresponsive(lease: string): void
+}
+
+interface Lease {
+  readonly requestId: number
+  readonly run: ConnectedRun
+  readonly name: string
+  ticket: Ticket | undefined
+  epoch: number | undefined
+  /** Number of its next batch. */
+  sequence: number
+}
+
+// A duplicate follows its first copy closely; more are kept than a worker can have under way.
+const KEPT_ANSWERS = 64
+
+export class WorkerLeases {
+  readonly #core: StoreCore
+  readonly #link: Link<WorkerFacade>
+  readonly #events: LeaseEvents
+  readonly #requests = new Map<number, Lease>()
+  readonly #held = new Map<number, Lease>()
+  /** How to answer a batch again, by epoch and number. */
+  readonly #answers = new Map<string, () => void>()
+  /** Why a lease was lost, by epoch. */
+  readonly #lost = new Map<number, Error>()
+  /** The version that was sent last: what the worker has once all messages have arrived. */
+  sentVersion = 0
+
+  constructor(core: StoreCore, link: Link<WorkerFacade>, events: LeaseEvents) {
+    this.#core = core
+    this.#link = link
+    this.#events = events
+  }
+
+  get held(): boolean {
+    return this.#held.size > 0
+  }
+
+  withdraw(requestId: number): void {
+    this.#drop(this.#requests.get(requestId))
+  }
+
+  rollback(epoch: number): void {
+    this.#drop(this.#held.get(epoch))
+  }
+
+  /** Ends what a run leaves behind: a lease that it did not await. */
+  endRun(run: ConnectedRun): void {
+    for (const lease of this.#backwards()) {
+      if (lease.run !== run) continue
+      const error = new LeaseReleasedError(`Task "${run.name}" has ended without awaiting its lease "${lease.name}".`)
+      if (lease.epoch === undefined) this.#refused(lease.requestId, error)
+      else this.#tellLost(lease.epoch, error)
+      this.#drop(lease)
+    }
+  }
+
+  /** Ends everything; the link is closed. */
+  close(): void {
+    for (const lease of this.#backwards()) this.#drop(lease)
+  }
+
+  request(payload: unknown, requestId: number, run: ConnectedRun | undefined): void {
+    try {
+      assertLeaseRequest(payload)
+    } catch (error) {
+      this.#refused(requestId, error) // options that the task's author got wrong
+      return
+    }
+    if (this.#requests.has(requestId)) throw new TypeError(`request: ${requestId} is in use`)
+    const { office } = this.#core
+    if (run === undefined) {
+      this.#refused(requestId, new LeaseReleasedError(`Lease "${payload.name}" was asked for by a run that has ended.`))
+    } else if (payload.ifAvailable && !office.isFree) {
+      this.#link.send('refused', [requestId])
+    } else this.#enqueue(payload, requestId, run)
+  }
+
+  #enqueue({ name, ttl, timeout }: LeaseRequestPayload, requestId: number, run: ConnectedRun): void {
+    const lease: Lease = { requestId, run, name, ticket: undefined, epoch: undefined, sequence: 0 }
+    this.#requests.set(requestId, lease)
+    lease.ticket = this.#core.office.request(
+      {
+        name,
+        kind: 'task',
+        ttlMs: ttl ?? this.#core.lease.ttlMs,
+        owner: run,
+        granted: (grant) => this.#granted(lease, grant),
+        refused: (error) => {
+          this.#forget(lease)
+          this.#refused(requestId, error)
+        },
+        lost: (error) => {
+          this.#forget(lease)
+          if (lease.epoch !== undefined) this.#tellLost(lease.epoch, error)
+        },
+        probe: () => this.#events.probe(),
+        unresponsive: () => this.#events.unresponsive(name),
+      },
+      { timeoutMs: timeout },
+    )
+  }
+
+  #granted(lease: Lease, { epoch }: Grant): void {
+    lease.epoch = epoch
+    this.#held.set(epoch, lease)
+    const { office, tree } = this.#core
+    try {
+      const since = this.sentVersion
+      this.#link.send('granted', [lease.requestId, epoch, tree.version, since], tree.changesSince(since))
+      this.sentVersion = tree.version
+    } catch (error) {
+      // A leaf of the state that cannot be cloned any more, such as a detached buffer.
+      this.#forget(lease)
+      this.#refused(lease.requestId, error)
+      office.end(epoch)
+    }
+  }
+
+  commit(payload: unknown, epoch: number, sequence: number, last: boolean): void {
+    const again = this.#answers.get(`${epoch}/${sequence}`)
+    const { office } = this.#core
+    const lease = this.#held.get(epoch)
+    if (again !== undefined) again()
+    else if (lease !== undefined && office.holds(epoch)) this.#apply(lease, payload, epoch, sequence, last)
+    else {
+      const over = `The lease of epoch ${epoch} is over, or is not of this worker. Its batch was dropped.`
+      this.#reject(epoch, sequence, this.#lost.get(epoch) ?? new LeaseReleasedError(over))
+    }
+  }
+
+  #apply(lease: Lease, payload: unknown, epoch: number, sequence: number, last: boolean): void {
+    const { id, name } = lease.run
+    let wellFormed = false
+    let version: number
+    try {
+      if (sequence !== lease.sequence) {
+        const due = `Batch ${sequence} of lease "${lease.name}" came where ${lease.sequence} was due.`
+        throw new InvalidMutationError(due)
+      }
+      assertMutations(payload)
+      wellFormed = true
+      lease.sequence++ // before reactions run
+      version = this.#core.commitBatch(payload, { kind: 'task', name, runId: id })
+    } catch (error) {
+      this.#answer(epoch, sequence, () => this.#reject(epoch, sequence, error))
+      this.#drop(lease)
+      if (!wellFormed) throw error // not the task but the worker's library is at fault: reported too
+      return
+    }
+    this.sentVersion = version
+    this.#answer(epoch, sequence, () => this.#link.send('committed', [epoch, sequence, version]))
+    if (last) this.#drop(lease)
+    else this.#core.office.renew(epoch)
+  }
+
+  /** Those in the line before the one that holds, so that none of them is granted when that ends. */
+  #backwards(): readonly Lease[] {
+    return [...this.#requests.values()].reverse()
+  }
+
+  /** The lease or the place in the line is over, and the worker knows. */
+  #drop(lease: Lease | undefined): void {
+    if (lease === undefined) return
+    this.#forget(lease)
+    if (lease.epoch !== undefined) this.#core.office.end(lease.epoch)
+    else lease.ticket?.withdraw()
+  }
+
+  #forget({ requestId, epoch }: Lease): void {
+    this.#requests.delete(requestId)
+    if (epoch !== undefined) this.#held.delete(epoch)
+  }
+
+  #tellLost(epoch: number, error: Error): void {
+    keep(this.#lost, epoch, error)
+    this.#link.send('ended', [epoch], toWireError(error))
+  }
+
+  #refused(requestId: number, error: unknown): void {
+    this.#link.send('refused', [requestId], toWireError(error))
+  }
+
+  #reject(epoch: number, sequence: number, error: unknown): void {
+    this.#link.send('rejected', [epoch, sequence], toWireError(error))
+  }
+
+  #answer(epoch: number, sequence: number, answer: () => void): void {
+    keep(this.#answers, `${epoch}/${sequence}`, answer)
+    answer()
+  }
+}
+
+function keep<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.set(key, value)
+  for (const oldest of map.keys()) {
+    if (map.size <= KEPT_ANSWERS) break
+    map.delete(oldest)
+  }
+}

@@ -1,0 +1,5 @@
+export type { HeldLease, HoldLeaseOptions, LeasableStore } from './hold-lease.js'
+export { holdLease } from './hold-lease.js'
+export type { IdleOptions, IdleStore } from './idle.js'
+export { idle } from './idle.js'
+export { inlineTasks } from './inline-tasks.js'

@@ -1,0 +1,24 @@
+/*
+ * The worker's door: every public name of `leasehold/worker`, by hand.
+ */
+
+export {
+  ImmutableStateError,
+  InvalidMutationError,
+  LeaseExpiredError,
+  LeaseholdError,
+  LeaseReleasedError,
+  LeaseTimeoutError,
+  NestedLeaseError,
+  NotCloneableError,
+  OutOfScopeError,
+  StoreDisposedError,
+  UnknownTaskError,
+} from '../lib/errors.js'
+export type { DeepReadonly, EventContract, StateDefinition, StateOf } from '../lib/state/define-state.js'
+export { getSubstate } from '../lib/state/define-state.js'
+export { read } from '../lib/state/plain.js'
+export { toPlain } from '../lib/state/values.js'
+export type { Lease, LeaseOptions } from './lease-client.js'
+export { serveTasks, type TaskEndpoint, type Tasks } from './serve-tasks.js'
+export type { TaskContext, TaskFunction } from './task.js'

@@ -1,0 +1,81 @@
+/*
+ * The replica: what this worker has of the state.
+ *
+ * - It moves only when this worker is granted a lease, commits or refreshes, and only by whole versions.
+ * - Changes are applied only on the version that they start from; with any others the page is asked anew.
+ */
+
+import type { Link } from '../lib/protocol/endpoint.js'
+import type { PageFacade } from '../lib/protocol/messages.js'
+import { assertChanges, assertWelcome } from '../lib/protocol/validate.js'
+import type { StateShape } from '../lib/state/define-state.js'
+import type { Mutation } from '../lib/state/mutation.js'
+import { createReadOnlyView } from '../lib/state/read-only.js'
+import { StateTree } from '../lib/state/tree.js'
+
+export type Send = Link<PageFacade>['send']
+
+export class Replica {
+  readonly #shape: StateShape
+  readonly #send: Send
+  readonly #refreshes = new Map<number, () => void>()
+  #refreshId = 0
+  #tree: StateTree | undefined
+  #token = ''
+  /** The guarded view of the newest state. */
+  readonly state: object
+
+  constructor(shape: StateShape, send: Send) {
+    this.#shape = shape
+    this.#send = send
+    this.state = createReadOnlyView(shape, () => this.tree.root)
+  }
+
+  get tree(): StateTree {
+    if (this.#tree === undefined) throw new Error('The page has not sent its state yet.')
+    return this.#tree
+  }
+
+  /** Names the store on the page. */
+  get token(): string {
+    return this.#token
+  }
+
+  welcome(payload: unknown, version: number): void {
+    assertWelcome(payload)
+    this.#token = payload.token
+    this.#tree = new StateTree(this.#shape, payload.root, { version })
+  }
+
+  /** Takes changes from `since` to `version`, and says whether the replica has that version now. */
+  receive(payload: unknown, version: number, since: number): boolean {
+    assertChanges(payload)
+    const { tree } = this
+    if (tree.version >= version) return true
+    if (tree.version !== since && payload.kind !== 'state') return false
+    tree.receive(payload, version)
+    return true
+  }
+
+  /** A batch of this worker has become `version`. */
+  async committed(mutations: readonly Mutation[], version: number): Promise<void> {
+    const { tree } = this
+    if (tree.version === version - 1 && mutations.length > 0) tree.apply(mutations)
+    if (tree.version < version) await this.refresh()
+  }
+
+  /** Resolves when the replica has what was the newest version when the page was asked. */
+  refresh(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#refreshes.set(++this.#refreshId, resolve)
+      this.#send('refresh', [this.#refreshId, this.tree.version])
+    })
+  }
+
+  refreshed(payload: unknown, refreshId: number, version: number, since: number): void {
+    const resolve = this.#refreshes.get(refreshId)
+    this.#refreshes.delete(refreshId)
+    if (this.receive(payload, version, since)) resolve?.()
+    else if (resolve) void this.refresh().then(resolve)
+  }
+}

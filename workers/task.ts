@@ -1,0 +1,188 @@
+/*
+ * `task`: what a background task sees of the state, the store and its own run.
+ *
+ * - Reading is free and perhaps stale; writing takes a lease.
+ * - Nothing here lasts longer than the run wants: waits end when the run is cancelled.
+ */
+
+import type { ProgressPayload } from '../lib/protocol/messages.js'
+import { assertProgress, MAX_NAME } from '../lib/protocol/validate.js'
+import type { DeepReadonly, EventContract } from '../lib/state/define-state.js'
+import type { Lease, LeaseClient, LeaseFunction, LeaseOptions } from './lease-client.js'
+import type { Replica, Send } from './replica.js'
+
+declare const eventsOfTask: unique symbol
+
+/** One frame: what comes faster than the page can show it is not worth a message. */
+const PROGRESS_MS = 16
+/** Timers take 32 bits: above that they fire at once. */
+const MAX_SLEEP_MS = 2 ** 31 - 1
+
+/** What a background task is given. `S` is its state, `E` the events that it may send. */
+export interface TaskContext<S extends object, E extends EventContract = object> {
+  /**
+   * The newest state that this worker has: readable at any time, perhaps stale. It moves when this worker is granted a
+   * lease, commits or refreshes. A write anywhere in it throws ImmutableStateError and changes nothing.
+   */
+  readonly state: DeepReadonly<S>
+
+  /**
+   * Gives plain data at {@link version}: fast in hot loops, can be posted, keeps its value for ever. Free to take; the first
+   * later change of a container that it shows pays one shallow copy of that container. Frozen in development.
+   */
+  snapshot(): DeepReadonly<S>
+
+  /**
+   * Brings this worker to the newest version, without a lease.
+   * @throws the reason of the cancellation, if the run is cancelled
+   */
+  refresh(): Promise<void>
+
+  /**
+   * Waits for the lease, refreshes, runs `fn` on a draft of the newest state, commits what it wrote as one batch, and
+   * gives back what it returned (parts of the draft in it become plain data).
+   *
+   * Nobody else writes while `fn` runs, so do slow work outside. If `fn` throws, nothing is applied, the lease is free and
+   * the error goes on. A lease function never awaits a lease: it would wait for its own end.
+   *
+   * @param fn `(state, lease)`, sync or async; its draft is dead once it has settled
+   * @param options times in milliseconds; with `ifAvailable`, `fn` gets `null` if the lease can't be had at once
+   * @throws NestedLeaseError in a lease function, before its first `await`
+   * @throws LeaseExpiredError as soon as the page has ended the lease after its `ttl`, even if `fn` still runs
+   * @throws LeaseTimeoutError after `timeout`
+   * @throws InvalidMutationError if a container was put inside itself
+   * @throws the reason of a cancellation, of the run or of `signal`
+   * @throws TypeError for a `ttl` or `timeout` that is no number of milliseconds
+   * @example const left = await task.lease((state) => { state.jobs.shift(); return state.jobs.length })
+   */
+  lease<R>(
+    fn: (state: S, lease: Lease) => R | PromiseLike<R>,
+    options?: LeaseOptions & { readonly ifAvailable?: false },
+  ): Promise<R>
+  lease<R>(fn: (state: S | null, lease: Lease | null) => R | PromiseLike<R>, options: LeaseOptions): Promise<R>
+
+  /**
+   * Shows how far the run is, as `TaskRun.progress`. Needs no lease. At most one message a frame is sent, and the last one
+   * always arrives before the run ends.
+   * @param value in units of the caller's own
+   * @param total the value at which the run is done, if that is known
+   * @param label cut at 8,192 characters
+   * @throws TypeError for values that are no numbers
+   */
+  progress(value: number, total?: number, label?: string): void
+
+  /** Aborts when the run is cancelled; pass it on to `fetch` and the like. */
+  readonly signal: AbortSignal
+
+  /**
+   * Waits outside of any lease, so that nobody else has to.
+   * @param ms milliseconds, at most 2³¹ − 1 (24 days)
+   * @throws the reason of the cancellation, if the run is or was cancelled
+   */
+  sleep(ms: number): Promise<void>
+
+  /** Names this run: the `id` of its `TaskRun`. */
+  readonly id: string
+  /** The name under which the task is served. */
+  readonly name: string
+  /** Names the store on the page. */
+  readonly token: string
+  /** The version of {@link state}: how many commits it has behind it. */
+  readonly version: number
+
+  readonly [eventsOfTask]?: E
+}
+
+/** A background task: an async function or async generator of `(task, ...args)`. Arguments and result cross by structured clone. */
+export type TaskFunction<S extends object, E extends EventContract = object> = (
+  task: TaskContext<S, E>,
+  ...args: never[]
+) => Promise<unknown> | AsyncGenerator<unknown, unknown, unknown>
+
+/** What a context needs of its worker and its run. */
+export interface TaskParts {
+  readonly number: number
+  readonly id: string
+  readonly name: string
+  readonly signal: AbortSignal
+  readonly send: Send
+  readonly replica: Replica
+  readonly leases: LeaseClient
+}
+
+/** Makes the context of one run. `end` sends what was held back; after it progress is ignored. */
+export function createTask(parts: TaskParts): { readonly context: TaskContext<object>; end(): void } {
+  const { send, replica, leases, signal, number, id, name } = parts
+  let pending: ProgressPayload | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let ended = false
+
+  function sendProgress(): void {
+    if (pending) send('progress', [number], pending)
+    timer = pending && setTimeout(sendProgress, PROGRESS_MS)
+    pending = undefined
+  }
+
+  const context: TaskContext<object> = {
+    get state() {
+      return replica.state
+    },
+    snapshot: () => replica.tree.snapshot(true),
+    refresh: () => untilAborted(signal, (resolve, reject) => void replica.refresh().then(resolve, reject)),
+    // `createTask` does not know the state's type; `TaskContext` gives it to the caller.
+    lease: ((fn: LeaseFunction, options?: LeaseOptions) =>
+      leases.lease(parts, fn, options)) as TaskContext<object>['lease'],
+    progress(value, total, label) {
+      if (ended) return
+      const progress: ProgressPayload = { value, total, label: label?.slice(0, MAX_NAME) }
+      assertProgress(progress)
+      pending = progress
+      if (timer === undefined) sendProgress()
+    },
+    signal,
+    sleep: (ms) =>
+      untilAborted(signal, (resolve) => {
+        const sleeping = setTimeout(resolve, Math.min(ms, MAX_SLEEP_MS))
+        return () => clearTimeout(sleeping)
+      }),
+    id,
+    name,
+    get token() {
+      return replica.token
+    },
+    get version() {
+      return replica.tree.version
+    },
+  }
+  return {
+    context: Object.freeze(context),
+    end() {
+      clearTimeout(timer)
+      sendProgress()
+      clearTimeout(timer)
+      ended = true
+    },
+  }
+}
+
+/** Waits until `begin` calls back or the signal aborts, which stops what `begin` began. */
+function untilAborted(
+  signal: AbortSignal,
+  begin: (resolve: () => void, reject: (error: unknown) => void) => (() => void) | undefined,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const onAbort = () => {
+      stop?.()
+      reject(signal.reason)
+    }
+    const stop = begin(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }, reject)
+    signal.addEventListener('abort', onAbort)
+  })
+}
