@@ -73,6 +73,3 @@ declare const console: {
   error(...data: unknown[]): void
   warn(...data: unknown[]): void
 }
-
-/** Bundlers replace `process.env.NODE_ENV`; a page without a bundler has no `process`. */
-declare const process: { readonly env: { readonly NODE_ENV?: string } } | undefined

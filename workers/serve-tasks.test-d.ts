@@ -54,7 +54,9 @@ const served = serveTasks(counterState, {
 // What a page takes from it: arguments and results.
 type Served = typeof served extends Tasks<infer _S, infer _E, infer T> ? T : never
 const countUp: (task: never) => Promise<number> = served.tasks.countUp
-const args: Parameters<Served['importRows']> extends [task: infer _C, url: string, limit?: number] ? true : false = true
+const args: Parameters<Served['importRows']> extends [task: infer _C, url: string, limit?: number | undefined]
+  ? true
+  : false = true
 const result: Awaited<ReturnType<Served['importRows']>> = { url: '', limit: undefined }
 const context = (task: Parameters<Served['countUp']>[0]): TaskContext<{ readonly counter: number }> | boolean =>
   task.state.rows.length > 0

@@ -14,6 +14,7 @@ import { createLink } from '../lib/protocol/endpoint.js'
 import type { LeaseRequestPayload, PageFacade, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../lib/protocol/messages.js'
 import { fromWireError, toWireError } from '../lib/protocol/wire-error.js'
+import { ChangeLog } from '../lib/state/change-log.js'
 import { createInitialState, defineState, shapeOf } from '../lib/state/define-state.js'
 import type { Mutation } from '../lib/state/mutation.js'
 import { StateTree } from '../lib/state/tree.js'
@@ -51,7 +52,9 @@ afterEach(() => {
 /** A page of the test's own: it hears all calls, and does what the test tells it. */
 class Page {
   readonly link: Link<WorkerFacade>
-  readonly tree = new StateTree(shapeOf(counterState), createInitialState(counterState), { log: {} })
+  readonly tree = new StateTree(shapeOf(counterState), createInitialState(counterState), {
+    log: new ChangeLog(shapeOf(counterState)),
+  })
   readonly calls: Call[] = []
   readonly faults: unknown[] = []
   runs = 0

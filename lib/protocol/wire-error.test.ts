@@ -6,13 +6,10 @@ import { fromWireError, toWireError } from './wire-error.js'
 const cross = (error: unknown): any => fromWireError(structuredClone(toWireError(error)))
 
 describe('T10: errors cross with their class', () => {
-  test.each(Object.keys(errorClasses))('%s of this library', (name) => {
-    const sent = new (errorClasses[name] as new (message: string, options?: object) => Error & { code: string })(
-      'why',
-      {
-        cause: new RangeError('deep'),
-      },
-    )
+  test.each(errorClasses.map((one) => [one.code, one] as const))('%s of this library', (code, ErrorClass) => {
+    const sent = new ErrorClass('why', { cause: new RangeError('deep') }) as Error & { readonly code: string }
+    const { name } = sent
+    expect([name, sent.code]).toEqual([ErrorClass.name, code])
     const received = cross(sent)
     expect(received.constructor).toBe(sent.constructor)
     expect(received).toBeInstanceOf(LeaseholdError)
@@ -48,8 +45,10 @@ describe('T10: errors cross with their class', () => {
   test("a user's own class keeps name, message, code, cause and stack", () => {
     class HttpError extends Error {
       override name = 'HttpError'
-      constructor(readonly code: number | string) {
+      readonly code: number | string
+      constructor(code: number | string) {
         super(`HTTP ${code}`, { cause: { status: code } })
+        this.code = code
       }
     }
     for (const code of [404, 'E_HTTP']) {

@@ -7,7 +7,7 @@
  * - Bounded: texts are cut at 8 kB, causes at 8 levels. Neither function throws, whatever it is given.
  */
 
-import { errorClasses } from '../errors.js'
+import { errorClasses, nameOfCode } from '../errors.js'
 import type { WireError } from './messages.js'
 
 /** A hostile or looping peer must not fill the page with texts. */
@@ -104,7 +104,8 @@ function makeError(wire: object, name: string, depth: number): Error {
   const message = toText(own(wire, 'message'))
   if (own(wire, 'dom') === true) return new DOMException(message, name)
   const path = own(wire, 'path')
-  const known = Object.hasOwn(errorClasses, name) ? errorClasses[name] : undefined
+  const code = own(wire, 'code')
+  const known = errorClasses.find((one) => one.code === code && nameOfCode(one.code) === name)
   // Only NotCloneableError looks at `path`.
   if (known) return new known(message, { path: Array.isArray(path) ? path.slice(0, MAX_PARTS) : [] } as object)
   if (name === 'AggregateError') {

@@ -17,19 +17,23 @@ const store = createStore(
   })),
 )
 
-export const text: TextField = useField(store, 'text')
-export const amount: TextField = useField(store, 'amount')
-export const order: TextField = useField(store, 'order')
-export const agreed: CheckboxField = useField(store, 'agreed')
-// @ts-expect-error a checkbox has no value
-useField(store, 'agreed').value
-// @ts-expect-error no input shows a list
-useField(store, 'rows')
-// @ts-expect-error no input shows undefined
-useField(store, 'maybe')
-// @ts-expect-error a backend field
-useField(store, '_secret')
-// @ts-expect-error a getter
-useField(store, 'long')
-// @ts-expect-error no such field
-useField(store, 'texts')
+/** Never called: what compiles is the test. */
+export function useTypes(): unknown {
+  const text: TextField = useField(store, 'text')
+  const amount: TextField = useField(store, 'amount')
+  const order: TextField = useField(store, 'order')
+  const agreed: CheckboxField = useField(store, 'agreed')
+  // @ts-expect-error a checkbox has no value
+  useField(store, 'agreed').value
+  // @ts-expect-error no input shows a list
+  useField(store, 'rows')
+  // @ts-expect-error no input shows undefined
+  useField(store, 'maybe')
+  // @ts-expect-error a backend field
+  useField(store, '_secret')
+  // @ts-expect-error a getter
+  useField(store, 'long')
+  // @ts-expect-error no such field
+  useField(store, 'texts')
+  return [text, amount, order, agreed]
+}

@@ -30,10 +30,45 @@ function Fill({ cancelOnUnmount = false }) {
   functions.add(start).add(cancel)
   return (
     <div>
-      <button onClick={() => start(4)}>Fill</button>
+      <button type="button" onClick={() => start(4)}>
+        Fill
+      </button>
       <output>{[status, progress?.value, run?.name, error].join()}</output>
     </div>
   )
+}
+
+function Fail() {
+  const { start, status, error } = useTask(store.tasks.fail)
+  return (
+    <button type="button" onClick={() => start('too far')}>
+      <output>{[status, error instanceof RangeError].join()}</output>
+    </button>
+  )
+}
+
+function Count() {
+  const { start, cancel, status } = useTask(store.tasks.countUp)
+  return (
+    <button type="button" onClick={() => (status === 'running' ? cancel() : start())}>
+      <output>{status}</output>
+    </button>
+  )
+}
+
+function Start({ cancelOnUnmount }: { cancelOnUnmount: boolean }) {
+  const { start } = useTask(store.tasks.hammer, { cancelOnUnmount })
+  return (
+    <button type="button" onClick={() => start()}>
+      Start
+    </button>
+  )
+}
+
+function Auto() {
+  const { start, status } = useTask(store.tasks.hammer, { cancelOnUnmount: true })
+  useEffect(() => void start(), [start])
+  return <output>{status}</output>
 }
 
 describe('useTask', () => {
@@ -49,14 +84,6 @@ describe('useTask', () => {
 
   test('shows an error, which still goes to onError', async () => {
     expectConsole('error', /RangeError: too far/)
-    function Fail() {
-      const { start, status, error } = useTask(store.tasks.fail)
-      return (
-        <button onClick={() => start('too far')}>
-          <output>{[status, error instanceof RangeError].join()}</output>
-        </button>
-      )
-    }
     render(<Fail />)
     fireEvent.click(screen.getByRole('button'))
     await rest()
@@ -64,14 +91,6 @@ describe('useTask', () => {
   })
 
   test('cancels', async () => {
-    function Count() {
-      const { start, cancel, status } = useTask(store.tasks.countUp)
-      return (
-        <button onClick={() => (status === 'running' ? cancel() : start())}>
-          <output>{status}</output>
-        </button>
-      )
-    }
     store.set.running(true)
     render(<Count />)
     fireEvent.click(screen.getByRole('button'))
@@ -83,10 +102,6 @@ describe('useTask', () => {
   })
 
   test('cancelOnUnmount ends what the component has started; without it a task goes on', async () => {
-    function Start({ cancelOnUnmount }: { cancelOnUnmount: boolean }) {
-      const { start } = useTask(store.tasks.hammer, { cancelOnUnmount })
-      return <button onClick={() => start()}>Start</button>
-    }
     const { rerender, unmount } = render(<Start key="a" cancelOnUnmount={true} />)
     fireEvent.click(screen.getByRole('button'))
     fireEvent.click(screen.getByRole('button'))
@@ -102,11 +117,6 @@ describe('useTask', () => {
   })
 
   test('started by an effect in StrictMode, one run goes on', async () => {
-    function Auto() {
-      const { start, status } = useTask(store.tasks.hammer, { cancelOnUnmount: true })
-      useEffect(() => void start(), [start])
-      return <output>{status}</output>
-    }
     render(
       <StrictMode>
         <Auto />

@@ -45,6 +45,66 @@ function Show({ read }: { read: () => unknown }) {
   renders += 1
   return <output>{JSON.stringify(value)}</output>
 }
+function Names({ seen }: { seen: Set<unknown> }) {
+  const names = useValue(() => store.state.rows.map(({ name }) => name))
+  const [, again] = useState(0)
+  seen.add(names)
+  return (
+    <button type="button" onClick={() => again((n) => n + 1)}>
+      {names.join()}
+    </button>
+  )
+}
+
+function Selected({ seen }: { seen: Set<unknown> }) {
+  seen.add(useValue(() => store.state.rows[store.state.index]))
+  return null
+}
+
+function Inline({ read, again }: { read: () => readonly unknown[]; again: number }) {
+  const value = useValue(() => read())
+  renders += 1
+  return <output>{again + value.length}</output>
+}
+
+function Row({ index }: { index: number }) {
+  return <output>{useValue(() => store.state.rows[index]?.name)}</output>
+}
+
+function Early() {
+  const counter = useValue(() => store.state.counter)
+  return <output ref={() => void (store.state.counter === 0 && store.set.counter(7))}>{counter}</output>
+}
+
+function Counter() {
+  return <span>{useValue(() => store.state.counter)}</span>
+}
+
+const never = new Promise<never>(() => {})
+function Suspends({ read }: { read: () => unknown }): never {
+  useValue(read)
+  throw never
+}
+
+class Boundary extends Component<{ children: ReactNode }, { message?: string }> {
+  override state: { message?: string } = {}
+  static getDerivedStateFromError(error: Error) {
+    return { message: error.message }
+  }
+  override render() {
+    return this.state.message === undefined ? this.props.children : <output>{this.state.message}</output>
+  }
+}
+
+function Both({ show }: { show: boolean }) {
+  return (
+    <p>
+      <Counter />
+      {show && <Counter />}
+    </p>
+  )
+}
+
 const shown = () => screen.getByRole('status').textContent
 const change = (run: () => void) => act(run)
 
@@ -78,17 +138,7 @@ describe('useValue', () => {
 
   test('a new array each time comes to rest, and is the same while its entries are', () => {
     const seen = new Set<unknown>()
-    const Names = () => {
-      const names = useValue(() => store.state.rows.map(({ name }) => name))
-      const [, again] = useState(0)
-      seen.add(names)
-      return <button onClick={() => again((n) => n + 1)}>{names.join()}</button>
-    }
-    render(
-      <StrictMode>
-        <Names />
-      </StrictMode>,
-    )
+    render(<Names seen={seen} />)
     fireEvent.click(screen.getByRole('button'))
     change(() => void store.set.other(1))
     expect(seen.size).toBe(1)
@@ -104,16 +154,11 @@ describe('useValue', () => {
     // Two rows that look the same are two rows.
     change(() => void store.set.rows([1, 2].map(() => ({ id: 0, name: 'same', done: false }))))
     const first = store.state.rows[0]
-    let row: unknown
-    const Row = () => {
-      row = useValue(() => store.state.rows[store.state.index])
-      return null
-    }
-    render(<Row />)
-    expect(row).toBe(first)
+    const seen = new Set<unknown>()
+    render(<Selected seen={seen} />)
     change(() => void store.set.index(1))
-    expect(row).toBe(store.state.rows[1])
-    expect(row).not.toBe(first)
+    expect([...seen]).toEqual([first, store.state.rows[1]])
+    expect(first).not.toBe(store.state.rows[1])
   })
 
   test('a whole list is followed by what is read of it, or as plain data', () => {
@@ -123,10 +168,33 @@ describe('useValue', () => {
     expect(renders).toBe(2)
   })
 
+  test.each([
+    ['of records', () => store.state.rows.map(({ id, name }) => ({ id, name })), 0],
+    ['of plain data', () => toPlain(store.state.rows), 0],
+    ['of dates', () => store.state.rows.map(({ id }) => new Date(id)), 1],
+    [
+      'of closures',
+      () =>
+        store.state.rows.map(
+          ({ id }) =>
+            () =>
+              id,
+        ),
+      1,
+    ],
+    ['of elements', () => store.state.rows.map(({ id }) => <p key={id} />), 1],
+  ])('a function that makes a new array %s at each call comes to rest', (_, read, toBeSure) => {
+    const { rerender } = render(<Inline read={read} again={0} />)
+    expect([shown(), renders]).toEqual(['2', 1 + toBeSure])
+    rerender(<Inline read={read} again={1} />)
+    expect([shown(), renders]).toEqual(['3', 2 + toBeSure])
+    change(() => void store.events.add('c'))
+    expect([shown(), renders]).toEqual(['4', 3 + toBeSure])
+    change(() => void store.set.other(1))
+    expect(renders).toBe(3 + toBeSure)
+  })
+
   test('follows the function of the last render', () => {
-    function Row({ index }: { index: number }) {
-      return <output>{useValue(() => store.state.rows[index]?.name)}</output>
-    }
     const { rerender } = render(<Row index={0} />)
     rerender(<Row index={1} />)
     expect(shown()).toBe('b')
@@ -135,35 +203,17 @@ describe('useValue', () => {
   })
 
   test('sees what changes between its render and its effects', () => {
-    const Early = () => {
-      const counter = useValue(() => store.state.counter)
-      return <output ref={() => void (store.state.counter === 0 && store.set.counter(7))}>{counter}</output>
-    }
     render(<Early />)
     expect(shown()).toBe('7')
   })
 
   test('two components that read the same never differ on the screen', async () => {
-    const texts = new Set<string>()
-    const Slow = () => {
-      const value = useValue(() => store.state.counter)
-      return <span>{value}</span>
-    }
-    function Both({ show }: { show: boolean }) {
-      return (
-        <p>
-          <Slow />
-          {show && <Slow />}
-        </p>
-      )
-    }
     const { rerender, container } = render(<Both show={false} />)
     await act(async () => {
       startTransition(() => rerender(<Both show={true} />))
       store.set.counter(1)
     })
-    texts.add(container.textContent ?? '')
-    expect([...texts]).toEqual(['11'])
+    expect(container.textContent).toBe('11')
   })
 
   test('leaves nothing behind: unmounted, in StrictMode, or thrown away', () => {
@@ -177,14 +227,9 @@ describe('useValue', () => {
     expect(observers()).toBe(1)
     unmount()
     expect(observers()).toBe(0)
-    const never = new Promise<never>(() => {})
-    const Suspends = () => {
-      useValue(() => box.get())
-      throw never
-    }
     render(
       <Suspense fallback="waiting">
-        <Suspends />
+        <Suspends read={() => box.get()} />
       </Suspense>,
     )
     expect(observers()).toBe(0)
@@ -199,15 +244,6 @@ describe('useValue', () => {
   })
 
   test('what the function throws goes to the error boundary, also when it begins to throw later', () => {
-    class Boundary extends Component<{ children: ReactNode }, { message?: string }> {
-      override state: { message?: string } = {}
-      static getDerivedStateFromError(error: Error) {
-        return { message: error.message }
-      }
-      override render() {
-        return this.state.message === undefined ? this.props.children : <output>{this.state.message}</output>
-      }
-    }
     const read = () => {
       if (store.state.counter > 0) throw new Error('too much')
       return 'fine'

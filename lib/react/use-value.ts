@@ -5,12 +5,14 @@
  * - Rendering leaves nothing behind: the MobX reaction is made by an effect and disposed of by its cleanup, so a render that
  *   is thrown away (StrictMode, Suspense, concurrent rendering) can leak nothing, and never moves what the screen follows.
  * - What changed between a render and its effects is found by the effect.
+ * - It comes to rest, whatever the function makes: an object that is new each time is no change by itself.
  * - The function is the only thing that reads state, so what the React Compiler memoizes around it is right.
  */
 
-import { isObservable, Reaction, untracked } from 'mobx'
+import { Reaction, untracked } from 'mobx'
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import { unwrap } from '../state/plain.js'
+import type { Comparison } from './compare-values.js'
+import { compareValues } from './compare-values.js'
 
 /** What a function gave when it was last called. */
 type Seen<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }
@@ -24,9 +26,9 @@ interface Reading<T> {
 /**
  * Reads a value of the state, and renders the component again when it changes.
  *
- * "Changes" is by `Object.is`; an array or plain object that the function makes counts as changed when one of its entries
- * does. A part of `store.state` (a list, a row) is always the same object, whatever changes in it: read what you show inside
- * the function (`rows.length`, `rows.map((row) => row.name)`, `toPlain(rows)`), or wrap the component in `observer`.
+ * "Changes" is by `Object.is`; arrays and plain objects that the function makes are compared by their content. A part of
+ * `store.state` (a list, a row) is always the same object, whatever changes in it: read what you show inside the function
+ * (`rows.length`, `rows.map((row) => row.name)`, `toPlain(rows)`), or wrap the component in `observer`.
  *
  * @param read reads from `store.state`, `store.line`, `store.backgroundTasks`, a run, or anything else that MobX observes. It
  *   may use props. Called while rendering, after it if it is a new function, and when something that it has read changes: it
@@ -52,17 +54,20 @@ export function useValue<T>(read: () => T): T {
 class Follower<T> {
   #followed: Reading<T> | undefined
   #reaction: Reaction | undefined
+  /** An effect has once found a value of which nothing can be said, and rendered again to be sure. */
+  #doubted = false
   #changed: () => void = () => {}
 
   /** What a reading gives now; the same value until it changes. Called while rendering: moves nothing that is followed. */
   readonly look = (reading: Reading<T>): T => {
     const isFollowed = this.#reaction !== undefined && this.#followed === reading
     if (!isFollowed || reading.seen === undefined) {
+      const now = untracked(() => see(reading.read))
+      // React asks again before anything can have told it of a change: of two values that can't be compared it gets the first.
       const before = reading.seen ?? this.#followed?.seen
-      reading.seen = keepSame(
-        before,
-        untracked(() => see(reading.read)),
-      )
+      const comparison = compare(before, now)
+      const isSame = comparison === 'same' || (comparison === 'unknown' && reading.seen !== undefined)
+      reading.seen = isSame && before !== undefined ? before : now
     }
     const { seen } = reading
     if (seen.ok) return seen.value
@@ -71,28 +76,41 @@ class Follower<T> {
 
   readonly follow = (reading: Reading<T>): void => {
     this.#followed = reading
-    if (this.#reaction !== undefined) this.#track()
+    if (this.#reaction !== undefined) this.#check()
   }
 
   readonly subscribe = (changed: () => void): (() => void) => {
     this.#changed = changed
-    this.#reaction = new Reaction('useValue', () => this.#track())
-    this.#track()
+    this.#reaction = new Reaction('useValue', () => this.#track(() => true))
+    this.#check()
     return () => {
       this.#reaction?.dispose()
       this.#reaction = undefined
     }
   }
 
-  /** Reads as the reaction, and tells React if it is not what was rendered. */
-  #track(): void {
+  /** Begins to track what was rendered, and sees whether it is still so. */
+  #check(): void {
+    this.#track((comparison) => {
+      if (comparison === 'different' || this.#doubted) return comparison === 'different'
+      this.#doubted = true
+      return true
+    })
+  }
+
+  /** Reads as the reaction. A value that is not the same is taken, and React told, if `isChange` says so. */
+  #track(isChange: (comparison: Comparison) => boolean): void {
     const reading = this.#followed
     if (reading === undefined) return
-    const before = reading.seen
+    let now: Seen<T> | undefined
     this.#reaction?.track(() => {
-      reading.seen = keepSame(before, see(reading.read))
+      now = see(reading.read)
     })
-    if (reading.seen !== before) this.#changed()
+    if (now === undefined) return
+    const comparison = compare(reading.seen, now)
+    if (comparison === 'same' || !isChange(comparison)) return
+    reading.seen = now
+    this.#changed()
   }
 }
 
@@ -104,24 +122,8 @@ function see<T>(read: () => T): Seen<T> {
   }
 }
 
-/** The one before, if the value is the same: React takes another object for a change, and would never come to rest. */
-function keepSame<T>(before: Seen<T> | undefined, now: Seen<T>): Seen<T> {
-  if (before === undefined || !before.ok || !now.ok) return now
-  return isSame(before.value, now.value) ? before : now
-}
-
-function isSame(before: unknown, now: unknown): boolean {
-  if (Object.is(before, now)) return true
-  if (!isMade(before) || !isMade(now) || Array.isArray(before) !== Array.isArray(now)) return false
-  const keys = Object.keys(now)
-  return (
-    keys.length === Object.keys(before).length &&
-    keys.every((key) => Object.hasOwn(before, key) && Object.is(before[key], now[key]))
-  )
-}
-
-/** Whether it is plain data. Two views with the same content are still two rows. */
-function isMade(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || unwrap(value) !== value || isObservable(value)) return false
-  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+function compare<T>(before: Seen<T> | undefined, now: Seen<T>): Comparison {
+  if (before === undefined || before.ok !== now.ok) return 'different'
+  // Two errors: the component is on its way out.
+  return before.ok && now.ok ? compareValues(before.value, now.value) : 'same'
 }

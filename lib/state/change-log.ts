@@ -53,7 +53,7 @@ export class ChangeLog {
   #pending = new Map<string, Path>()
 
   /** @param version the version before the first commit that is added */
-  constructor(shape: StateShape, version: number, limits: Partial<LogLimits>) {
+  constructor(shape: StateShape, version = 0, limits: Partial<LogLimits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits }
     this.#shape = shape
     this.#first = version

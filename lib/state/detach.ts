@@ -1,31 +1,56 @@
 import { unwrap } from './plain.js'
-import { copyIn } from './values.js'
+import { containerKind, copyIn } from './values.js'
 
 /**
  * Makes a value independent of the state: parts of drafts, of views and of snapshots in it, however deep, become plain
- * data of their own. What holds none of them is given back as it is, and what is no plain data is left alone.
+ * data of their own. What holds none of them is given back as it is, and what is no plain data is left alone. Cycles stay
+ * cycles.
  */
 export function detach<T>(value: T): T {
-  return detachIn(value, new Map()) as T
+  return (holdsPart(value, new Set()) ? detached(value, new Map()) : value) as T
 }
 
-function detachIn(value: unknown, seen: Map<object, unknown>): unknown {
+function isPart(value: object): boolean {
+  return unwrap(value) !== value
+}
+
+function itemsOf(container: object): Iterable<unknown> {
+  if (Array.isArray(container)) return container
+  return container instanceof Map ? container.values() : Object.values(container)
+}
+
+function holdsPart(value: unknown, seen: Set<object>): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false
+  seen.add(value)
+  if (isPart(value)) return true
+  if (containerKind(value) === undefined) return false
+  for (const item of itemsOf(value)) if (holdsPart(item, seen)) return true
+  return false
+}
+
+function detached(value: unknown, seen: Map<object, unknown>): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (unwrap(value) !== value) return copyIn(value, [])
-  if (seen.has(value)) return seen.get(value)
-  seen.set(value, value) // a cycle holds the value itself: what is in it is found where it was entered
-  if (Array.isArray(value)) {
-    const items: unknown[] = value.map((item) => detachIn(item, seen))
-    return items.some((item, i) => item !== value[i]) ? items : value
+  if (isPart(value)) return copyIn(value, [])
+  const kind = containerKind(value)
+  if (kind === undefined || kind === 'set') return value
+  const known = seen.get(value)
+  if (known !== undefined) return known
+  if (kind === 'map') {
+    const copy = new Map<unknown, unknown>()
+    seen.set(value, copy)
+    for (const [key, item] of value as Map<unknown, unknown>) copy.set(key, detached(item, seen))
+    return copy
   }
-  if (value instanceof Map) {
-    const entries = Array.from(value, ([key, item]) => [key, detachIn(item, seen)] as const)
-    return entries.some(([key, item]) => item !== value.get(key)) ? new Map(entries) : value
+  const copy: object = kind === 'array' ? [] : {}
+  seen.set(value, copy)
+  for (const [key, item] of Object.entries(value)) {
+    // Also a key such as `__proto__`, which an assignment would take for the prototype.
+    Object.defineProperty(copy, key, {
+      value: detached(item, seen),
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    })
   }
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return value
-  const entries = Object.entries(value).map(([key, item]) => [key, detachIn(item, seen)] as const)
-  return entries.some(([key, item]) => item !== (value as Record<string, unknown>)[key])
-    ? Object.fromEntries(entries)
-    : value
+  return copy
 }

@@ -18,6 +18,13 @@ import { isReservedKey } from './values.js'
 /** Asked of a proxy: its node. */
 export const nodeOf: unique symbol = Symbol('leasehold.node')
 
+/** The node behind a part of a draft. */
+export function nodeBehind(proxy: object): DraftNode {
+  const node = (proxy as { readonly [nodeOf]?: DraftNode })[nodeOf]
+  if (node === undefined) throw new TypeError('This belongs to a draft, and was used on something else.')
+  return node
+}
+
 /** Makes the proxy by which a recipe reads and writes a node. */
 export function createDraftProxy(node: DraftNode): object {
   switch (node.kind) {
@@ -273,10 +280,9 @@ class ArrayTraps extends Traps<ArrayNode> implements ProxyHandler<unknown[]> {
 type Methods = Readonly<Record<string | symbol, (this: object, ...args: never[]) => unknown>>
 
 function readable<Node extends DraftNode>(proxy: object): Node {
-  const node = (proxy as { readonly [nodeOf]?: Node })[nodeOf]
-  if (node === undefined) throw new TypeError('This method belongs to a draft and was called on something else.')
+  const node = nodeBehind(proxy)
   assertOpen(node)
-  return node
+  return node as Node
 }
 
 function writable<Node extends DraftNode>(proxy: object): Node {
@@ -367,7 +373,7 @@ const arrayMethods: Methods = {
     const from = clampIndex(start, node.length, 0)
     const count = Math.min(clampIndex(end, node.length, node.length) - from, node.length - to)
     const items = Array.from({ length: Math.max(count, 0) }, (_, i) => node.at(from + i))
-    items.forEach((item, i) => node.set(to + i, item))
+    for (const [i, item] of items.entries()) node.set(to + i, item)
     return this
   },
   // Iteration without a trap for each index and for each look at the length.
@@ -379,7 +385,7 @@ const arrayMethods: Methods = {
     }
   },
   [Symbol.iterator](this: object): Iterator<unknown> {
-    return (arrayMethods['values'] as (this: object) => Iterator<unknown>).call(this)
+    return (arrayMethods.values as (this: object) => Iterator<unknown>).call(this)
   },
 }
 

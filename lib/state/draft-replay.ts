@@ -8,19 +8,25 @@
 import { InvalidMutationError } from '../errors.js'
 import type { Stored } from './draft-node.js'
 import { ArrayNode, DraftNode, KeyedNode, MapNode, markEmbedding, ObjectNode, SetNode } from './draft-node.js'
-import { assertField } from './draft-proxies.js'
+import { assertField, nodeBehind } from './draft-proxies.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { containerKind, copyIn, entryOf, isReservedKey } from './values.js'
 
-export function replay(root: DraftNode, mutations: readonly Mutation[]): void {
+/**
+ * Performs mutations on an open draft.
+ * @param state what a recipe sees of the draft
+ * @throws InvalidMutationError, NotCloneableError: the message names the mutation and the path
+ */
+export function replay(state: object, mutations: readonly Mutation[]): void {
+  const root = nodeBehind(state)
   const moved = new Map<Ref, DraftNode>()
-  mutations.forEach((mutation, index) =>
+  for (const [index, mutation] of mutations.entries()) {
     named(mutation, index, () => {
       if ('refs' in mutation) for (const ref of mutation.refs ?? []) moved.set(ref, find(root, ref.from))
-    }),
-  )
-  mutations.forEach((mutation, index) => named(mutation, index, () => perform(root, mutation, moved)))
+    })
+  }
+  for (const [index, mutation] of mutations.entries()) named(mutation, index, () => perform(root, mutation, moved))
 }
 
 /** Puts the number and path of a mutation before what is wrong with it. */

@@ -8,8 +8,8 @@
  */
 
 import { Placement } from './draft-changes.js'
-import type { DraftContext } from './draft-node.js'
 import { DraftNode } from './draft-node.js'
+import { nodeBehind } from './draft-proxies.js'
 import type { Key } from './mutation.js'
 import { containerKind, entryOf } from './values.js'
 
@@ -20,8 +20,14 @@ interface Home {
   readonly key: Key
 }
 
-/** Moves the nodes of a draft over `data`, which is the state as the draft has written it. */
-export function settle(context: DraftContext, root: DraftNode, data: object): void {
+/**
+ * Lets an open draft go on: proxies that were handed out are over `data` from now on.
+ * @param state what a recipe sees of the draft
+ * @param data the root of the tree that has taken what the draft has written
+ */
+export function settle(state: object, data: object): void {
+  const root = nodeBehind(state)
+  const { context } = root
   for (const node of context.nodes) reachEmbedded(node) // grows while it is walked: nodes come in behind
   const placement = new Placement(context, root)
   const homes = new Map<DraftNode, Home>()

@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
-import { RandomProgram, show } from './random-program.js'
+import { replay } from './draft-replay.js'
+import { settle } from './draft-settle.js'
+import { RandomProgram, show } from './fixtures/random-program.ts'
 import { StateTree } from './tree.js'
 
 const shape = shapeOf(defineState('anything', () => RandomProgram.initial(0)))
@@ -46,14 +48,14 @@ function check(tape: readonly number[], { size, flushes, shown, aliases }: Setti
     if (mutations.length === 0) same('nothing was recorded, and yet', before, plain)
     // Elsewhere: checked by a draft there, as a batch from a worker is.
     const elsewhere = createDraft(shape, other.root)
-    elsewhere.replay(sent)
+    replay(elsewhere.state, sent)
     other.apply(elsewhere.changes())
     same('the batch applied elsewhere, and plain data', other.root, plain)
     if (!shown) return
     kept.push({ text: show(inverse), mutations: inverse })
     const back = treeOf(tree.root)
     const undo = createDraft(shape, back.root)
-    undo.replay(structuredClone(inverse))
+    replay(undo.state, structuredClone(inverse))
     back.apply(undo.changes())
     same('the inverse applied, and the data before', back.root, before, false)
   }
@@ -63,7 +65,7 @@ function check(tape: readonly number[], { size, flushes, shown, aliases }: Setti
     same('the draft and plain data', draft.state, plain)
     if (!flushes) break
     commit()
-    draft.rebase(tree.root)
+    settle(draft.state, tree.root)
     same('the draft after a flush, and plain data', draft.state, plain)
   }
   commit()
@@ -73,13 +75,13 @@ function check(tape: readonly number[], { size, flushes, shown, aliases }: Setti
       if (show(mutations) !== text) throw new Error(`kept mutations changed: ${text}`)
 }
 
-const RUNS = Number(process.env['LEASEHOLD_PROGRAMS'] ?? 20_000)
+const RUNS = Number(process.env.LEASEHOLD_PROGRAMS ?? 20_000)
 const tape = fc.array(fc.nat(10_000), { minLength: 4, maxLength: 120, size: 'max' })
 
 function property(settings: Settings, runs: number): void {
   fc.assert(
     fc.property(tape, (numbers) => check(numbers, settings)),
-    { numRuns: runs, verbose: 0, seed: Number(process.env['LEASEHOLD_SEED'] ?? Date.now() % 2 ** 31) },
+    { numRuns: runs, verbose: 0, seed: Number(process.env.LEASEHOLD_SEED ?? Date.now() % 2 ** 31) },
   )
 }
 

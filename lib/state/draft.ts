@@ -3,8 +3,6 @@
  *
  * - A draft never touches the tree. It is an overlay; a rollback is dropping it, and nobody else can see half a change.
  * - `changes` says what was written as mutations, from the base to the end: a write that was taken back is none.
- * - `replay` performs mutations that came from elsewhere, with every check: how a batch is checked whole before anything
- *   of it is applied.
  * - Once closed, any use of any part of it throws the error it was closed with.
  */
 
@@ -13,8 +11,6 @@ import { ChangeRecorder, Placement } from './draft-changes.js'
 import type { DraftContext, DraftNode, Stored } from './draft-node.js'
 import { createNode, markEmbedding } from './draft-node.js'
 import { createDraftProxy, nodeOf } from './draft-proxies.js'
-import { replay } from './draft-replay.js'
-import { settle } from './draft-settle.js'
 import type { Key, Mutation } from './mutation.js'
 import { copyIn } from './values.js'
 
@@ -27,13 +23,6 @@ export interface Draft {
    * @throws InvalidMutationError for a container that was put inside itself
    */
   changes(): Mutation[]
-  /**
-   * Performs mutations on the overlay.
-   * @throws InvalidMutationError, NotCloneableError: the message names the mutation and the path
-   */
-  replay(mutations: readonly Mutation[]): void
-  /** What `changes` gave is now in the tree whose root this is: proxies that were handed out go on, over the new base. */
-  rebase(root: Record<string, unknown>): void
   /** From now on any use of a proxy of this draft throws `error`. */
   close(error: Error): void
 }
@@ -61,8 +50,6 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
       recorder.record(node, [])
       return recorder.mutations
     },
-    replay: (mutations) => replay(node, mutations),
-    rebase: (next) => settle(context, node, next),
     close(error) {
       context.closed ??= error
     },
@@ -90,11 +77,4 @@ function ownNode(context: DraftContext, value: unknown): DraftNode | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const node = (value as { readonly [nodeOf]?: DraftNode })[nodeOf]
   return node?.context === context ? node : undefined
-}
-
-/** Performs mutations on an open draft, given by what a recipe sees of it. */
-export function replayOn(state: object, mutations: readonly Mutation[]): void {
-  const node = (state as { readonly [nodeOf]?: DraftNode })[nodeOf]
-  if (node === undefined) throw new TypeError('Mutations can be replayed on a draft alone.')
-  replay(node, mutations)
 }

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { LogLimits } from './change-log.js'
+import { ChangeLog } from './change-log.js'
 import { defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
-import { RandomProgram, show } from './random-program.js'
+import { RandomProgram, show } from './fixtures/random-program.ts'
 import { StateTree } from './tree.js'
 import { isLarge } from './values.js'
 
@@ -16,9 +18,9 @@ interface Replica {
 }
 
 /** One state with random commits, and replicas that follow at different speeds. */
-function follow(tape: readonly number[], size: number, limits: ConstructorParameters<typeof StateTree>[2]): void {
+function follow(tape: readonly number[], size: number, limits: Partial<LogLimits>): void {
   const initial = RandomProgram.initial(size)
-  const tree = new StateTree(shape, structuredClone(initial), limits)
+  const tree = new StateTree(shape, structuredClone(initial), { log: new ChangeLog(shape, 0, limits) })
   const replicas: Replica[] = [1, 2, 5, 40].map((every) => ({
     every,
     tree: new StateTree(shape, structuredClone(initial)),
@@ -50,7 +52,7 @@ function follow(tape: readonly number[], size: number, limits: ConstructorParame
     if (show(snapshot) !== text) throw new Error(`a snapshot of a replica changed: ${text}`)
 }
 
-function property(runs: number, size: number, limits: ConstructorParameters<typeof StateTree>[2]): void {
+function property(runs: number, size: number, limits: Partial<LogLimits>): void {
   const tape = fc.array(fc.nat(10_000), { minLength: 4, maxLength: 150, size: 'max' })
   fc.assert(
     fc.property(tape, (numbers) => follow(numbers, size, limits)),
@@ -60,19 +62,19 @@ function property(runs: number, size: number, limits: ConstructorParameters<type
 
 describe('replicas', () => {
   test('S10: after random histories each replica equals the state, key order included', { timeout: 300_000 }, () => {
-    property(RUNS / 2, 4, { log: {} })
+    property(RUNS / 2, 4, {})
   })
   test('S10: the same when values are too large to keep, so that fields are sent as they are now', {
     timeout: 300_000,
   }, () => {
-    property(RUNS / 8, 70, { log: { keptContainers: 1, keptElements: 3 } })
+    property(RUNS / 8, 70, { keptContainers: 1, keptElements: 3 })
   })
   test('S10: the same for replicas beyond the bound of the log', { timeout: 300_000 }, () => {
-    property(RUNS / 4, 4, { log: { commits: 3, weight: 150 } })
+    property(RUNS / 4, 4, { commits: 3, weight: 150 })
   })
 
   test('S10: a log that is bounded gives the whole state to whoever is further behind', () => {
-    const tree = new StateTree(shape, RandomProgram.initial(1), { log: { commits: 4 } })
+    const tree = new StateTree(shape, RandomProgram.initial(1), { log: new ChangeLog(shape, 0, { commits: 4 }) })
     const write = (value: number): void => {
       const draft = createDraft(shape, tree.root)
       ;(draft.state as { a: number }).a = value
@@ -93,7 +95,11 @@ describe('copies', () => {
 
   function withEntries(entries: number): StateTree {
     const map = new Map(Array.from({ length: entries }, (_, i) => [i, i] as const))
-    return new StateTree(listed, { map, list: Array.from({ length: entries }, (_, i) => i) }, { log: {} })
+    return new StateTree(
+      listed,
+      { map, list: Array.from({ length: entries }, (_, i) => i) },
+      { log: new ChangeLog(listed) },
+    )
   }
 
   function write(
@@ -106,7 +112,9 @@ describe('copies', () => {
     tree.apply(draft.changes(), { shown })
   }
 
-  test('S12: after a snapshot one write to a large Map copies it once, the second not; without a snapshot none does', { timeout: 60_000 }, () => {
+  test('S12: after a snapshot one write to a large Map copies it once, the second not; without a snapshot none does', {
+    timeout: 60_000,
+  }, () => {
     const tree = withEntries(1_000_000)
     const rootOnly = (run: () => void): number => {
       const before = tree.copiesForTesting
@@ -119,7 +127,7 @@ describe('copies', () => {
     expect(rootOnly(set(2))).toBe(1)
     expect(rootOnly(set(3))).toBe(0)
     expect(snapshot.map.get(5)).toBe(1)
-    expect((tree.root['map'] as Map<number, number>).get(5)).toBe(3)
+    expect((tree.root.map as Map<number, number>).get(5)).toBe(3)
   })
 
   test('a large value that came in after a snapshot is written in place', () => {
@@ -131,7 +139,7 @@ describe('copies', () => {
     const before = tree.copiesForTesting
     write(tree, (state) => state.list.push(1))
     expect(tree.copiesForTesting - before).toBe(1)
-    expect(isLarge(tree.root['list'] as object)).toBe(true)
+    expect(isLarge(tree.root.list as object)).toBe(true)
   })
 
   test('S6: what a commit has shown stays as it is when its containers are written later', () => {
@@ -143,7 +151,7 @@ describe('copies', () => {
     tree.apply(mutations, { shown: true })
     write(tree, (state) => state.list.push(5))
     expect((mutations[0] as unknown as { value: number[] }).value).toHaveLength(1_000)
-    expect(tree.root['list']).toHaveLength(1_001)
+    expect(tree.root.list).toHaveLength(1_001)
   })
 
   test('a snapshot is frozen in development, and its maps refuse to be written', () => {
@@ -160,6 +168,6 @@ describe('copies', () => {
       list: [0, 1, 2],
     })
     write(tree, (state) => state.list.push(3))
-    expect(tree.root['list']).toEqual([0, 1, 2, 3])
+    expect(tree.root.list).toEqual([0, 1, 2, 3])
   })
 })

@@ -9,8 +9,7 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
-import type { Changes, LogLimits } from './change-log.js'
-import { ChangeLog } from './change-log.js'
+import type { ChangeLog, Changes } from './change-log.js'
 import type { StateShape } from './define-state.js'
 import { development } from './development.js'
 import { freezeDeep } from './freeze.js'
@@ -39,8 +38,8 @@ export interface ApplyOptions {
 /** Options of a new tree. */
 export interface TreeOptions {
   readonly version?: number
-  /** Keep a log for replicas, with these limits. @default no log */
-  readonly log?: Partial<LogLimits> | undefined
+  /** Notes each commit for replicas. @default none */
+  readonly log?: ChangeLog | undefined
 }
 
 export class StateTree {
@@ -60,7 +59,7 @@ export class StateTree {
     this.shape = shape
     this.#root = root
     this.#version = options.version ?? 0
-    if (options.log !== undefined) this.#log = new ChangeLog(shape, this.#version, options.log)
+    this.#log = options.log
   }
 
   /** The data itself, backend fields too. Never to be written to. */

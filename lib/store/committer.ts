@@ -9,6 +9,7 @@
 import type { IAtom } from 'mobx'
 import { createAtom, transaction } from 'mobx'
 import { createDraft } from '../state/draft.js'
+import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import type { StateTree } from '../state/tree.js'
 import type { CommitOrigin, ErrorContext } from './core.js'
@@ -71,7 +72,7 @@ export class Committer {
   commitBatch(mutations: readonly Mutation[], origin: CommitOrigin): number {
     if (mutations.length === 0) return this.#tree.version
     const draft = createDraft(this.#tree.shape, this.#tree.root)
-    draft.replay(mutations)
+    replay(draft.state, mutations)
     return this.commit(draft.changes(), origin)
   }
 

@@ -14,6 +14,7 @@ import { detach } from '../state/detach.js'
 import { warnOnce } from '../state/development.js'
 import type { Draft } from '../state/draft.js'
 import { createDraft } from '../state/draft.js'
+import { settle } from '../state/draft-settle.js'
 import type { Committer } from './committer.js'
 import type { CommitOrigin, StoreCore } from './core.js'
 import type { Handling } from './handling.js'
@@ -190,7 +191,7 @@ export class EventRunner {
   #publishSoFar(turn: Turn, yielded: unknown): void {
     const { specs } = takeSpecs(yielded)
     this.#commit(turn)
-    turn.draft.rebase(this.#options.core.tree.root)
+    settle(turn.draft.state, this.#options.core.tree.root)
     this.#launch(turn, specs)
   }
 

@@ -432,7 +432,7 @@ describe('state', () => {
           state.settings = { theme: 'x', _secret: '', isDark: true }
         },
         undeclared(state) {
-          ;(state as unknown as Record<string, unknown>)['nope'] = 1
+          ;(state as unknown as Record<string, unknown>).nope = 1
         },
       },
     })
@@ -446,7 +446,7 @@ describe('state', () => {
     expect(store.snapshot().settings).toEqual({ theme: 'dark' })
     await expect(store.events.replace()).rejects.toThrow(/substate of "list"/)
     await expect(store.events.undeclared()).rejects.toThrow(/"nope" is not a field of "list"/)
-    store.reset('settings')
+    await store.reset('settings')
     expect(store.state.settings.theme).toBe('light')
     stop()
   })
@@ -558,9 +558,9 @@ describe('state', () => {
     store.events.push(2)
     store.events.rename(2, 'two')
     const after = store.snapshot()
-    for (const { inverse } of [...commits].reverse()) store.apply(inverse)
+    for (const { inverse } of [...commits].reverse()) await store.apply(inverse)
     expect(store.snapshot()).toEqual(before)
-    for (const { mutations } of commits.slice(0, 2)) store.apply(mutations)
+    for (const { mutations } of commits.slice(0, 2)) await store.apply(mutations)
     expect(store.snapshot()).toEqual(after)
     for (let i = 0; i < 1_000; i++) store.events.rename(2, `name ${i}`)
     for (const { mutations, inverse, text } of commits) expect(JSON.stringify([mutations, inverse])).toBe(text)

@@ -4,10 +4,11 @@
 
 import { StoreDisposedError } from '../errors.js'
 import { assertMutations } from '../protocol/validate.js'
+import { ChangeLog } from '../state/change-log.js'
 import type { DeepReadonly, EventContract, Shown, StateDefinition, StateShape } from '../state/define-state.js'
 import { createInitialState, shapeOf } from '../state/define-state.js'
 import { development } from '../state/development.js'
-import { replayOn } from '../state/draft.js'
+import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import { StateTree } from '../state/tree.js'
 import { pageClock } from './clock.js'
@@ -179,7 +180,8 @@ class PageStore {
     this.token = options.token ?? createToken()
     const sources = toArray(options.tasks)
     const root = createInitialState(definition, options.initialState)
-    this.#tree = new StateTree(shapeOf(definition), root, { log: sources.length > 0 ? {} : undefined })
+    const shape = shapeOf(definition)
+    this.#tree = new StateTree(shape, root, { log: sources.length > 0 ? new ChangeLog(shape) : undefined })
     const { line, changed } = createLine(() => this.#office)
     this.line = line
     this.#office = new LeaseOffice({
@@ -251,7 +253,7 @@ class PageStore {
   apply(mutations: readonly Mutation[]): EventRun {
     const handler = (state: object): void => {
       assertMutations(mutations)
-      replayOn(state, mutations)
+      replay(state, mutations)
     }
     return this.#runner.run('apply', handler as AnyHandler, [], { kind: 'apply', name: 'apply' })
   }
@@ -289,7 +291,7 @@ class PageStore {
   #launch(spec: Spec): void {
     const { kind, name, args } = spec
     if (kind === 'task') this.#tasks.start(name, args)
-    else this.#runner.enqueue(name, this.#handlers[name] ?? missingHandler(name), args, { kind: 'event', name })
+    else void this.#runner.enqueue(name, this.#handlers[name] ?? missingHandler(name), args, { kind: 'event', name })
   }
 }
 

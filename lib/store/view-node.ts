@@ -41,7 +41,7 @@ export abstract class ViewNode extends Part {
   parent: ViewNode | undefined
   key: Key
   /** Of an object or a map: the nodes of the containers in it, by key. */
-  protected entries: Map<Key, ViewNode> | undefined
+  #entries: Map<Key, ViewNode> | undefined
   /** Of an array: the same by index, as far as they were reached. */
   #rows: (ViewNode | undefined)[] | undefined
   #keyAtoms: Map<Key, IAtom> | undefined
@@ -117,10 +117,7 @@ export abstract class ViewNode extends Part {
     this.#keyAtoms ??= new Map()
     const atoms = this.#keyAtoms
     // A handler for the end of observation doubles what an atom costs. Only in maps do keys come and go without end.
-    const forget = (): void => {
-      if (atoms.get(key) === atom) atoms.delete(key)
-    }
-    const atom = newAtom(String(key), this.kind === 'map' ? forget : undefined)
+    const atom = newAtom(String(key), this.kind === 'map' ? () => atoms.delete(key) : undefined)
     atoms.set(key, atom)
     return atom
   }
@@ -129,7 +126,7 @@ export abstract class ViewNode extends Part {
 
   /** The node of the container at `key`, if there is one. */
   find(key: Key): ViewNode | undefined {
-    return this.kind === 'array' ? this.#rows?.[key as number] : this.entries?.get(key)
+    return this.kind === 'array' ? this.#rows?.[key as number] : this.#entries?.get(key)
   }
 
   /** The node of the container at `key`, which is `value`; undefined for a leaf. */
@@ -153,10 +150,10 @@ export abstract class ViewNode extends Part {
     const before = this.raw
     this.raw = raw
     if (mutation.op === 'set' || mutation.op === 'delete') {
-      this.written(mutation.path.at(-1), mutation.op === 'set', changed)
+      this.#written(mutation.path.at(-1), mutation.op === 'set', changed)
     } else {
       if (mutation.op === 'clear') {
-        this.entries = undefined
+        this.#entries = undefined
         // The container was replaced, so the old one still says which keys there were.
         if (before instanceof Map)
           for (const [key, atom] of this.#keyAtoms ?? []) if (before.has(key)) changed.add(atom)
@@ -176,11 +173,11 @@ export abstract class ViewNode extends Part {
       holder = holder.reach(last, entryOf(holder.raw, last)) as ViewNode // a ref leads through containers
       last = next
     }
-    if (entryOf(holder.raw, last) === moved.raw) holder.put(last, moved)
+    holder.put(last, moved)
   }
 
   /** Another value stands at `key`, or, if it is not `present`, nothing. */
-  protected written(key: Key, present: boolean, changed: Set<IAtom>): void {
+  #written(key: Key, present: boolean, changed: Set<IAtom>): void {
     this.put(key, undefined)
     if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
     const atom = this.#keyAtoms?.get(key)
@@ -191,19 +188,12 @@ export abstract class ViewNode extends Part {
     if (this.#keysAtom !== undefined) changed.add(this.#keysAtom)
   }
 
-  /** The container was replaced by `raw` as a whole, and all who have read something of it are to look again. */
-  protected replaced(raw: object, changed: Set<IAtom>): void {
-    this.raw = raw
-    this.changedBelow(changed)
-    for (const atom of this.#keyAtoms?.values() ?? []) changed.add(atom)
-  }
-
   protected put(key: Key, node: ViewNode | undefined): void {
     if (this.kind !== 'array') {
-      if (node === undefined) this.entries?.delete(key)
+      if (node === undefined) this.#entries?.delete(key)
       else {
-        this.entries ??= new Map()
-        this.entries.set(key, node)
+        this.#entries ??= new Map()
+        this.#entries.set(key, node)
       }
     } else if (node !== undefined || (key as number) < (this.#rows?.length ?? 0)) {
       this.#rows ??= []
@@ -240,7 +230,7 @@ class ContainerNode extends ViewNode {
   }
 }
 
-/** The node of a state or substate: it stays when a substate is replaced. */
+/** The node of a state or substate. */
 export class StateNode extends ViewNode implements StatePart {
   readonly kind = 'state'
   readonly shape: StateShape
@@ -277,25 +267,6 @@ export class StateNode extends ViewNode implements StatePart {
     const node = new StateNode(shape, value as object, this, key as string)
     this.put(key, node)
     return node
-  }
-
-  protected override written(key: Key, present: boolean, changed: Set<IAtom>): void {
-    const substate = this.find(key)
-    super.written(key, present, changed)
-    if (!(substate instanceof StateNode)) return
-    this.put(key, substate)
-    substate.replaced(entryOf(this.raw, key) as object, changed)
-  }
-
-  protected override replaced(raw: object, changed: Set<IAtom>): void {
-    super.replaced(raw, changed)
-    const { entries } = this
-    this.entries = undefined
-    for (const [key, child] of entries ?? []) {
-      if (!(child instanceof StateNode)) continue
-      this.put(key, child)
-      child.replaced(entryOf(raw, key) as object, changed)
-    }
   }
 }
 

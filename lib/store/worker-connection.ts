@@ -83,8 +83,8 @@ export class WorkerConnection {
   }
 
   /** @throws NotCloneableError, and sends nothing */
-  start({ number, name, args }: ConnectedRun): void {
-    withPlain(args, (plain) => this.#link.send('start', [number], { name, args: plain }))
+  start({ number, id, name, args }: ConnectedRun): void {
+    withPlain(args, (plain) => this.#link.send('start', [number], { id, name, args: plain }))
   }
 
   cancel({ number }: ConnectedRun, reason: unknown): void {
