@@ -52,6 +52,7 @@ export type {
   SpliceMutation,
 } from './state/mutation.js'
 export { read } from './state/plain.js'
+export type { Plain } from './state/values.js'
 export { toPlain } from './state/values.js'
 export type { Commit, CommitListener } from './store/committer.js'
 export type { CommitOrigin, ErrorContext } from './store/core.js'

@@ -18,7 +18,7 @@ export {
 export type { DeepReadonly, EventContract, StateDefinition, StateOf } from '../lib/state/define-state.js'
 export { getSubstate } from '../lib/state/define-state.js'
 export { read } from '../lib/state/plain.js'
-export { toPlain } from '../lib/state/values.js'
+export { type Plain, toPlain } from '../lib/state/values.js'
 export type { Lease, LeaseOptions } from './lease-client.js'
 export { serveTasks, type TaskEndpoint, type Tasks } from './serve-tasks.js'
 export type { TaskContext, TaskFunction } from './task.js'

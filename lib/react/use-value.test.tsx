@@ -2,7 +2,7 @@
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { getObserverTree, observable, runInAction } from 'mobx'
 import type { ReactNode } from 'react'
-import { Component, StrictMode, Suspense, startTransition, useState } from 'react'
+import { Activity, Component, StrictMode, Suspense, startTransition, useState } from 'react'
 import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -205,6 +205,22 @@ describe('useValue', () => {
   test('sees what changes between its render and its effects', () => {
     render(<Early />)
     expect(shown()).toBe('7')
+  })
+
+  test('a component that was hidden shows what has changed meanwhile', () => {
+    const read = () => store.state.rows.map(({ id }) => new Date(id))
+    const app = (mode: 'visible' | 'hidden') => (
+      <Activity mode={mode}>
+        <Inline read={read} again={0} />
+      </Activity>
+    )
+    const { rerender } = render(app('visible'))
+    rerender(app('hidden'))
+    change(() => void store.events.add('c'))
+    rerender(app('visible'))
+    expect(shown()).toBe('3')
+    change(() => void store.events.add('d'))
+    expect(shown()).toBe('4')
   })
 
   test('two components that read the same never differ on the screen', async () => {

@@ -82,6 +82,7 @@ class Follower<T> {
   readonly subscribe = (changed: () => void): (() => void) => {
     this.#changed = changed
     this.#reaction = new Reaction('useValue', () => this.#track(() => true))
+    this.#doubted = false // React may have hidden the component for any time
     this.#check()
     return () => {
       this.#reaction?.dispose()

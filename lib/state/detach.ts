@@ -1,4 +1,4 @@
-import { unwrap } from './plain.js'
+import { partOf } from './part.js'
 import { containerKind, copyIn } from './values.js'
 
 /**
@@ -10,10 +10,6 @@ export function detach<T>(value: T): T {
   return (holdsPart(value, new Set()) ? detached(value, new Map()) : value) as T
 }
 
-function isPart(value: object): boolean {
-  return unwrap(value) !== value
-}
-
 function itemsOf(container: object): Iterable<unknown> {
   if (Array.isArray(container)) return container
   return container instanceof Map ? container.values() : Object.values(container)
@@ -22,7 +18,7 @@ function itemsOf(container: object): Iterable<unknown> {
 function holdsPart(value: unknown, seen: Set<object>): boolean {
   if (typeof value !== 'object' || value === null || seen.has(value)) return false
   seen.add(value)
-  if (isPart(value)) return true
+  if (partOf(value) !== undefined) return true
   if (containerKind(value) === undefined) return false
   for (const item of itemsOf(value)) if (holdsPart(item, seen)) return true
   return false
@@ -30,7 +26,7 @@ function holdsPart(value: unknown, seen: Set<object>): boolean {
 
 function detached(value: unknown, seen: Map<object, unknown>): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (isPart(value)) return copyIn(value, [])
+  if (partOf(value) !== undefined) return copyIn(value, [])
   const kind = containerKind(value)
   if (kind === undefined || kind === 'set') return value
   const known = seen.get(value)

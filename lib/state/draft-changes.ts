@@ -10,18 +10,11 @@
 
 import type { Kept } from './array-changes.js'
 import { compareArray } from './array-changes.js'
+import { ArrayNode } from './draft-array.js'
+import { KeyedNode, MapNode } from './draft-keyed.js'
 import type { DraftContext, Stored } from './draft-node.js'
-import {
-  ArrayNode,
-  circular,
-  DraftNode,
-  entriesOf,
-  KeyedNode,
-  MapNode,
-  plainFrom,
-  plainOfStored,
-  SetNode,
-} from './draft-node.js'
+import { circular, DraftNode, entriesOf, plainFrom, plainOfStored } from './draft-node.js'
+import { SetNode } from './draft-set.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { containerKind, copyIn } from './values.js'
 

@@ -9,11 +9,13 @@
  *   becomes a node when it is reached.
  */
 
-import { InvalidMutationError } from '../errors.js'
+import { ImmutableStateError, InvalidMutationError } from '../errors.js'
 import type { StateShape } from './define-state.js'
 import type { Key, Path } from './mutation.js'
 import { formatPath } from './mutation.js'
-import { PieceTable } from './piece-table.js'
+import type { StatePart } from './part.js'
+import { Part } from './part.js'
+import { createProxy, createStateProxy } from './proxies.js'
 import type { ContainerKind } from './values.js'
 import { containerKind } from './values.js'
 
@@ -30,13 +32,13 @@ export interface DraftContext {
   readonly embedding: WeakSet<object>
   /** Every node of the draft. */
   readonly nodes: DraftNode[]
-  proxyOf(node: DraftNode): object
+  /** Makes the node for a container; undefined for a leaf. */
+  nodeFor(base: object, parent: DraftNode | undefined, key: Key, fresh: boolean): DraftNode | undefined
   /** Turns what a recipe assigns into what a slot holds: a node for a proxy of this draft, a checked copy for the rest. */
   toStored(value: unknown, holder: DraftNode, key: Key): Stored
 }
 
-export abstract class DraftNode {
-  abstract readonly kind: ContainerKind
+export abstract class DraftNode extends Part {
   /** Set on the root and on substates. */
   shape: StateShape | undefined
   readonly context: DraftContext
@@ -59,10 +61,10 @@ export abstract class DraftNode {
   pass = 0
   atHome = false
   holder: object | undefined
-  settled = 0
   #proxy: object | undefined
 
   constructor(context: DraftContext, base: object, parent: DraftNode | undefined, key: Key, fresh: boolean) {
+    super()
     this.context = context
     this.base = base
     this.parent = parent
@@ -73,20 +75,73 @@ export abstract class DraftNode {
   }
 
   get proxy(): object {
-    this.#proxy ??= this.context.proxyOf(this)
+    this.#proxy ??=
+      this.shape === undefined
+        ? createProxy(this)
+        : createStateProxy(this as DraftNode as StatePart & this, { backend: true })
     return this.#proxy
   }
 
+  // --- the top level of a state
+
+  get inner(): object {
+    return this.proxy
+  }
+
+  get outer(): object {
+    return this.proxy
+  }
+
+  getter(name: string): unknown {
+    this.context.evaluating += 1
+    try {
+      return this.shape?.getters.get(name)?.call(this.proxy)
+    } finally {
+      this.context.evaluating -= 1
+    }
+  }
+
+  substate(name: string): StatePart {
+    return this.reach(name) as StatePart // a substate is always there, and has its shape
+  }
+
+  // --- reading and writing
+
+  get(key: Key): unknown {
+    return exposed(this.reach(key))
+  }
+
+  own(key: Key): { readonly value: unknown } | undefined {
+    return this.has(key) ? { value: this.get(key) } : undefined
+  }
+
+  plain(): object {
+    this.assertReadable()
+    return plainOfStored(this.context, this) as object
+  }
+
+  override assertReadable(): void {
+    if (this.context.closed !== undefined) throw this.context.closed
+  }
+
+  assertWritable(_deed: string, ...key: readonly [unknown?]): void {
+    this.assertReadable()
+    if (this.context.evaluating === 0) return
+    throw new ImmutableStateError(
+      `A getter wrote ${formatPath([...this.path(), ...key])}. Getters only compute: write in the event or lease itself.`,
+    )
+  }
+
+  /** What stands under a key now, reached: a container is given as its node. */
+  abstract reach(key: Key): Stored
   /** Each key with what stands there, without making nodes. */
   abstract entries(): Iterable<readonly [Key, Stored]>
   /** What was written here, by its key now. */
   abstract slots(): Iterable<readonly [Key, Stored]>
-  /** What stands under a key now, reached: a container is given as its node. */
-  abstract reach(key: Key): Stored
-  /** A look-up of the key under which the content of a base key stands now; undefined where it is gone. */
-  abstract keysNow(): (key: Key) => Key | undefined
   /** A test for whether a key of the base still shows what the base has there. */
   abstract intact(): (key: Key) => boolean
+  /** A look-up of the key under which the content of a base key stands now; undefined where it is gone. */
+  abstract keysNow(): (key: Key) => Key | undefined
   abstract clearOverlay(): void
 
   /** Where it stood when the draft began, from the root inwards. */
@@ -113,10 +168,9 @@ export abstract class DraftNode {
     const known = this.children?.get(key)
     if (known !== undefined) return known
     if (value instanceof DraftNode) return value
-    const node = createNode(this.context, value, this, key, this.fresh)
+    const node = this.context.nodeFor(value, this, key, this.fresh)
     if (node === undefined) return value
-    const substate = this.shape?.substates.get(key as string)
-    if (substate !== undefined) node.shape = substate
+    node.shape = this.shape?.substates.get(key as string)
     this.children ??= new Map()
     this.children.set(key, node)
     return node
@@ -130,7 +184,7 @@ export abstract class DraftNode {
   /** A node for a fresh container in a slot of this one; undefined for anything else. */
   wrap(stored: Stored): DraftNode | undefined {
     if (typeof stored !== 'object' || stored === null || stored instanceof DraftNode) return undefined
-    return createNode(this.context, stored, this, undefined, true)
+    return this.context.nodeFor(stored, this, undefined, true)
   }
 
   isHomeOf(stored: Stored, key: Key): boolean {
@@ -138,372 +192,9 @@ export abstract class DraftNode {
   }
 }
 
-/** Makes the node for a container; undefined for a primitive or leaf. */
-export function createNode(
-  context: DraftContext,
-  base: object,
-  parent: DraftNode | undefined,
-  key: Key,
-  fresh: boolean,
-): DraftNode | undefined {
-  switch (containerKind(base)) {
-    case 'object':
-      return new ObjectNode(context, base, parent, key, fresh)
-    case 'array':
-      return new ArrayNode(context, base, parent, key, fresh)
-    case 'map':
-      return new MapNode(context, base, parent, key, fresh)
-    case 'set':
-      return new SetNode(context, base, parent, key, fresh)
-    default:
-      return undefined
-  }
-}
-
-/** Records and maps: keys in an order, with a value each. */
-export abstract class KeyedNode extends DraftNode {
-  changed: Map<Key, Stored> | undefined
-  added: Map<Key, Stored> | undefined
-  deleted: Set<Key> | undefined
-  /** Nothing of the base is left. */
-  cleared = false
-
-  abstract baseHas(key: Key): boolean
-  abstract baseGet(key: Key): unknown
-  abstract baseKeys(): Iterable<Key>
-
-  #inBase(key: Key): boolean {
-    return !this.cleared && this.deleted?.has(key) !== true && this.baseHas(key)
-  }
-
-  has(key: Key): boolean {
-    return this.added?.has(key) === true || this.#inBase(key)
-  }
-
-  get(key: Key): Stored {
-    if (this.added?.has(key) === true) return this.#reach(this.added, key)
-    if (!this.#inBase(key)) return undefined
-    if (this.changed?.has(key) === true) return this.#reach(this.changed, key)
-    return this.fromBase(key, this.baseGet(key))
-  }
-
-  #reach(slots: Map<Key, Stored>, key: Key): Stored {
-    const stored = slots.get(key)
-    const node = this.wrap(stored)
-    if (node === undefined) return stored
-    slots.set(key, node)
-    return node
-  }
-
-  #peek(key: Key): Stored {
-    if (this.added?.has(key) === true) return this.added.get(key)
-    if (this.changed?.has(key) === true) return this.changed.get(key)
-    return this.peekBase(key, this.baseGet(key))
-  }
-
-  set(key: Key, stored: Stored): void {
-    const present = this.has(key)
-    if (present && Object.is(this.#peek(key), stored)) return
-    if (stored instanceof DraftNode) stored.markMoved()
-    this.markDirty()
-    if (this.added?.has(key) === true || !present) {
-      this.added ??= new Map()
-      this.added.set(key, stored)
-      return
-    }
-    const before = this.baseGet(key)
-    if (this.isHomeOf(stored, key) || (!(stored instanceof DraftNode) && Object.is(before, stored)))
-      this.changed?.delete(key)
-    else {
-      this.changed ??= new Map()
-      this.changed.set(key, stored)
-    }
-  }
-
-  delete(key: Key): boolean {
-    if (this.added?.delete(key) === true) return true
-    if (!this.#inBase(key)) return false
-    this.markDirty()
-    this.changed?.delete(key)
-    this.deleted ??= new Set()
-    this.deleted.add(key)
-    return true
-  }
-
-  *keys(): Generator<Key> {
-    // The overlay exists before the loop body can write, so that what it adds is visited as in a plain Map.
-    this.added ??= new Map()
-    if (!this.cleared) {
-      for (const key of this.baseKeys()) {
-        if (this.cleared) break
-        if (this.deleted?.has(key) !== true) yield key
-      }
-    }
-    yield* this.added.keys()
-  }
-
-  *entries(): Generator<readonly [Key, Stored]> {
-    for (const key of this.keys()) yield [key, this.#peek(key)]
-  }
-
-  *slots(): Generator<readonly [Key, Stored]> {
-    if (this.changed !== undefined) yield* this.changed
-    if (this.added !== undefined) yield* this.added
-  }
-
-  reach(key: Key): Stored {
-    return this.get(key)
-  }
-
-  intact(): (key: Key) => boolean {
-    return (key) => this.#inBase(key) && this.changed?.has(key) !== true
-  }
-
-  keysNow(): (key: Key) => Key | undefined {
-    const intact = this.intact()
-    return (key) => (intact(key) ? key : undefined)
-  }
-
-  clearOverlay(): void {
-    this.changed = undefined
-    this.added = undefined
-    this.deleted = undefined
-    this.cleared = false
-  }
-}
-
-export class ObjectNode extends KeyedNode {
-  readonly kind = 'object'
-
-  baseHas(key: Key): boolean {
-    return Object.hasOwn(this.base, key as string)
-  }
-  baseGet(key: Key): unknown {
-    return (this.base as Record<string, unknown>)[key as string]
-  }
-  baseKeys(): Iterable<Key> {
-    return Object.keys(this.base)
-  }
-
-  /** Keys in JavaScript's order: array-like ones first, by number. */
-  orderedKeys(): string[] {
-    const keys = [...this.keys()] as string[]
-    if (this.added === undefined || this.added.size === 0) return keys
-    const order: Record<string, true> = {}
-    for (const key of keys) order[key] = true
-    return Object.keys(order)
-  }
-
-  override *entries(): Generator<readonly [Key, Stored]> {
-    if (this.added === undefined) {
-      yield* super.entries()
-      return
-    }
-    const entries = new Map(super.entries())
-    for (const key of this.orderedKeys()) yield [key, entries.get(key)]
-  }
-}
-
-export class MapNode extends KeyedNode {
-  readonly kind = 'map'
-
-  baseHas(key: Key): boolean {
-    return (this.base as Map<Key, unknown>).has(key)
-  }
-  baseGet(key: Key): unknown {
-    return (this.base as Map<Key, unknown>).get(key)
-  }
-  baseKeys(): Iterable<Key> {
-    return (this.base as Map<Key, unknown>).keys()
-  }
-
-  get size(): number {
-    return (
-      (this.cleared ? 0 : (this.base as Map<Key, unknown>).size - (this.deleted?.size ?? 0)) + (this.added?.size ?? 0)
-    )
-  }
-
-  clear(): void {
-    if (this.size === 0) return
-    this.markDirty()
-    this.cleared = true
-    this.changed = undefined
-    this.deleted = undefined
-    this.added?.clear()
-  }
-}
-
-export class SetNode extends DraftNode {
-  readonly kind = 'set'
-  added: Set<Key> | undefined
-  deleted: Set<Key> | undefined
-  cleared = false
-
-  get #members(): Set<Key> {
-    return this.base as Set<Key>
-  }
-
-  has(member: Key): boolean {
-    if (this.added?.has(member) === true) return true
-    return !this.cleared && this.deleted?.has(member) !== true && this.#members.has(member)
-  }
-
-  add(member: Key): void {
-    if (this.has(member)) return
-    this.markDirty()
-    this.added ??= new Set()
-    this.added.add(member)
-  }
-
-  delete(member: Key): boolean {
-    if (this.added?.delete(member) === true) return true
-    if (!this.has(member)) return false
-    this.markDirty()
-    this.deleted ??= new Set()
-    this.deleted.add(member)
-    return true
-  }
-
-  clear(): void {
-    if (this.size === 0) return
-    this.markDirty()
-    this.cleared = true
-    this.deleted = undefined
-    this.added?.clear()
-  }
-
-  get size(): number {
-    return (this.cleared ? 0 : this.#members.size - (this.deleted?.size ?? 0)) + (this.added?.size ?? 0)
-  }
-
-  *values(): Generator<Key> {
-    this.added ??= new Set()
-    if (!this.cleared) {
-      for (const member of this.#members) {
-        if (this.cleared) break
-        if (this.deleted?.has(member) !== true) yield member
-      }
-    }
-    yield* this.added
-  }
-
-  *entries(): Generator<readonly [Key, Stored]> {
-    for (const member of this.values()) yield [member, member]
-  }
-
-  slots(): Iterable<readonly [Key, Stored]> {
-    return []
-  }
-
-  reach(member: Key): Stored {
-    return member
-  }
-
-  intact(): (key: Key) => boolean {
-    return () => true
-  }
-
-  keysNow(): (key: Key) => Key | undefined {
-    return (key) => key
-  }
-
-  clearOverlay(): void {
-    this.added = undefined
-    this.deleted = undefined
-    this.cleared = false
-  }
-}
-
-export class ArrayNode extends DraftNode {
-  readonly kind = 'array'
-  table: PieceTable | undefined
-
-  get #array(): unknown[] {
-    return this.base as unknown[]
-  }
-
-  get length(): number {
-    return this.table === undefined ? this.#array.length : this.table.length
-  }
-
-  /** What stands at an index below `length`. */
-  at(index: number): Stored {
-    const { table } = this
-    if (table === undefined) return this.fromBase(index, this.#array[index])
-    const base = table.baseIndexAt(index)
-    if (base >= 0) return this.fromBase(base, this.#array[base])
-    const stored = table.valueAt(index)
-    const node = this.wrap(stored)
-    if (node === undefined) return stored
-    table.set(index, node)
-    return node
-  }
-
-  peek(index: number): Stored {
-    const { table } = this
-    const base = table === undefined ? index : table.baseIndexAt(index)
-    return base >= 0 ? this.peekBase(base, this.#array[base]) : table?.valueAt(index)
-  }
-
-  set(index: number, stored: Stored): void {
-    if (Object.is(this.peek(index), stored)) return
-    if (stored instanceof DraftNode) stored.markMoved()
-    this.#write().set(index, stored)
-  }
-
-  splice(index: number, remove: number, values: readonly Stored[]): void {
-    if (remove === 0 && values.length === 0) return
-    for (const value of values) if (value instanceof DraftNode) value.markMoved()
-    this.#write().splice(index, remove, values)
-  }
-
-  move(from: number, at: number): void {
-    if (from !== at) this.#write().move(from, at)
-  }
-
-  arrange(keep: ArrayLike<number>, values: readonly Stored[]): void {
-    this.#write().arrange(keep, values)
-  }
-
-  #write(): PieceTable {
-    this.markDirty()
-    this.table ??= new PieceTable(this.#array.length)
-    return this.table
-  }
-
-  *entries(): Generator<readonly [Key, Stored]> {
-    for (let i = 0; i < this.length; i++) yield [i, this.peek(i)]
-  }
-
-  *slots(): Generator<readonly [Key, Stored]> {
-    if (this.table === undefined) return
-    let first = 0
-    for (const { values, length } of this.table.runs()) {
-      if (values !== undefined) for (let i = 0; i < length; i++) yield [first + i, values[i]]
-      first += length
-    }
-  }
-
-  reach(key: Key): Stored {
-    return this.at(key as number)
-  }
-
-  keysNow(): (key: Key) => Key | undefined {
-    const positions = this.table?.positions()
-    if (positions === undefined) return (key) => key
-    return (key) => {
-      const index = positions(key as number)
-      return index < 0 ? undefined : index
-    }
-  }
-
-  intact(): (key: Key) => boolean {
-    return (this.table?.presence() ?? (() => true)) as (key: Key) => boolean
-  }
-
-  clearOverlay(): void {
-    this.table = undefined
-  }
+/** What a recipe gets for what a slot holds. */
+export function exposed(stored: Stored): unknown {
+  return stored instanceof DraftNode ? stored.proxy : stored
 }
 
 // A cycle that a recipe closed would be walked for ever.

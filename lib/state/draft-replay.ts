@@ -6,9 +6,12 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
+import { nodeBehind } from './draft.js'
+import { ArrayNode } from './draft-array.js'
+import { assertField, KeyedNode, MapNode, ObjectNode } from './draft-keyed.js'
 import type { Stored } from './draft-node.js'
-import { ArrayNode, DraftNode, KeyedNode, MapNode, markEmbedding, ObjectNode, SetNode } from './draft-node.js'
-import { assertField, nodeBehind } from './draft-proxies.js'
+import { DraftNode, markEmbedding } from './draft-node.js'
+import { SetNode } from './draft-set.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { containerKind, copyIn, entryOf, isReservedKey } from './values.js'
@@ -57,8 +60,8 @@ function find(root: DraftNode, path: Path): DraftNode {
 }
 
 function childOf(node: DraftNode, key: Key): Stored {
-  if (node instanceof KeyedNode) return node.get(key)
-  if (node instanceof ArrayNode && isIndex(key, node.length)) return node.at(key)
+  if (node instanceof ObjectNode && typeof key !== 'string') return undefined // a number would name the same key otherwise
+  if (node instanceof KeyedNode || (node instanceof ArrayNode && isIndex(key, node.size))) return node.reach(key)
   return undefined
 }
 
@@ -80,18 +83,18 @@ function perform(root: DraftNode, mutation: Mutation, moved: ReadonlyMap<Ref, Dr
   if (op === 'splice' || op === 'arrange' || op === 'move') {
     if (!(node instanceof ArrayNode)) fail(`it needs an array, and there is ${aKind(node)}.`)
     if (op === 'move') {
-      if (!isIndex(mutation.from, node.length) || !isIndex(mutation.at, node.length))
-        fail(`an index is outside 0 to ${node.length - 1}.`)
+      if (!isIndex(mutation.from, node.size) || !isIndex(mutation.at, node.size))
+        fail(`an index is outside 0 to ${node.size - 1}.`)
       node.move(mutation.from, mutation.at)
       return
     }
     const values = bring(root, mutation.values, mutation.refs, path, moved) as Stored[]
     if (op === 'splice') {
       const { index, remove } = mutation
-      if (!isIndex(index, node.length + 1) || !isIndex(remove, node.length - index + 1)) {
-        fail(`index ${index} with ${remove} removed does not fit ${node.length} elements.`)
+      if (!isIndex(index, node.size + 1) || !isIndex(remove, node.size - index + 1)) {
+        fail(`index ${index} with ${remove} removed does not fit ${node.size} elements.`)
       }
-      node.splice(index, remove, values)
+      node.insert(index, remove, values)
     } else arrange(node, mutation.keep, values)
     return
   }
@@ -118,14 +121,13 @@ function setEntry(holder: DraftNode, key: Key, stored: Stored): void {
   if (holder instanceof ObjectNode) {
     if (typeof key !== 'string' || isReservedKey(key)) fail(`${String(key)} cannot be the key of an object.`)
     assertField(holder, key)
-    holder.set(key, stored)
+    holder.put(key, stored)
   } else if (holder instanceof MapNode) {
     if (!isPrimitive(key)) fail('the key of a Map must be a primitive, and no symbol.')
-    holder.set(key, stored)
+    holder.put(key, stored)
   } else if (holder instanceof ArrayNode) {
-    if (!isIndex(key, holder.length))
-      fail(`index ${String(key)} is outside 0 to ${holder.length - 1}. Use splice to add.`)
-    holder.set(key, stored)
+    if (!isIndex(key, holder.size)) fail(`index ${String(key)} is outside 0 to ${holder.size - 1}. Use splice to add.`)
+    holder.put(key, stored)
   } else fail('a Set has no entries to set.')
 }
 
@@ -137,11 +139,11 @@ function deleteEntry(holder: DraftNode, key: Key): void {
 }
 
 function arrange(node: ArrayNode, keep: readonly number[], values: readonly Stored[]): void {
-  const seen = new Uint8Array(node.length)
+  const seen = new Uint8Array(node.size)
   let fresh = 0
   for (const from of keep) {
     if (from === -1) fresh++
-    else if (!isIndex(from, node.length) || seen[from] === 1) fail(`${from} is no index to keep, or is kept twice.`)
+    else if (!isIndex(from, node.size) || seen[from] === 1) fail(`${from} is no index to keep, or is kept twice.`)
     else seen[from] = 1
   }
   if (fresh !== values.length) fail(`${fresh} new elements are announced, and ${values.length} values given.`)

@@ -7,9 +7,9 @@
  * - A container that has left the state becomes fresh: what is written on it is seen again if it comes back.
  */
 
+import { nodeBehind } from './draft.js'
 import { Placement } from './draft-changes.js'
 import { DraftNode } from './draft-node.js'
-import { nodeBehind } from './draft-proxies.js'
 import type { Key } from './mutation.js'
 import { containerKind, entryOf } from './values.js'
 

@@ -7,12 +7,15 @@
  */
 
 import type { StateShape } from './define-state.js'
+import { ArrayNode } from './draft-array.js'
 import { ChangeRecorder, Placement } from './draft-changes.js'
-import type { DraftContext, DraftNode, Stored } from './draft-node.js'
-import { createNode, markEmbedding } from './draft-node.js'
-import { createDraftProxy, nodeOf } from './draft-proxies.js'
+import { MapNode, ObjectNode } from './draft-keyed.js'
+import type { DraftContext, Stored } from './draft-node.js'
+import { DraftNode, markEmbedding } from './draft-node.js'
+import { SetNode } from './draft-set.js'
 import type { Key, Mutation } from './mutation.js'
-import { copyIn } from './values.js'
+import { partOf } from './part.js'
+import { containerKind, copyIn } from './values.js'
 
 /** See the head of the file. */
 export interface Draft {
@@ -27,6 +30,8 @@ export interface Draft {
   close(error: Error): void
 }
 
+const kinds = { object: ObjectNode, array: ArrayNode, map: MapNode, set: SetNode }
+
 /**
  * Opens a draft over the data of a tree.
  * @param root must not change while the draft is open, but for what `rebase` is told
@@ -37,11 +42,13 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
     evaluating: 0,
     embedding: new WeakSet(),
     nodes: [],
-    proxyOf: createDraftProxy,
+    nodeFor(base, parent, key, fresh) {
+      const kind = containerKind(base)
+      return kind && new kinds[kind](context, base, parent, key, fresh)
+    },
     toStored: (value, holder, key) => toStored(context, value, holder, key),
   }
-  const node = createNode(context, root, undefined, undefined, false)
-  if (node === undefined) throw new TypeError('The root of a state is an object.')
+  const node = new ObjectNode(context, root, undefined, undefined, false)
   node.shape = shape
   return {
     state: node.proxy,
@@ -74,7 +81,13 @@ function toStored(context: DraftContext, value: unknown, holder: DraftNode, key:
 }
 
 function ownNode(context: DraftContext, value: unknown): DraftNode | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const node = (value as { readonly [nodeOf]?: DraftNode })[nodeOf]
-  return node?.context === context ? node : undefined
+  const part = partOf(value)
+  return part instanceof DraftNode && part.context === context ? part : undefined
+}
+
+/** The node behind a part of a draft. */
+export function nodeBehind(state: object): DraftNode {
+  const part = partOf(state)
+  if (part instanceof DraftNode) return part
+  throw new TypeError('This is done on a draft, and was tried on something else.')
 }

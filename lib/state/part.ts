@@ -1,41 +1,64 @@
 /*
- * Parts: what a guarded proxy stands for, one container of a state.
+ * Parts: what a proxy of this library stands for, one container of a state.
  *
- * - A part says which container it shows, gives the parts inside it, and hears what a reader of it depends on. The guards
- *   read through it alone: a replica's parts hear nothing, those of the page tell MobX.
- * - Every write through a guarded proxy ends in `refuse`: it throws, names the place, and nothing has changed.
+ * - Three kinds of part, one set of proxies: a draft's parts show what was written on them and take writes; those of a
+ *   replica and of the page's view show plain data and refuse them.
+ * - A part tells its values by key and hears what a reader depends on; only the page's view passes that on, to MobX.
+ * - Whoever writes is asked first: `assertWritable` throws, names the place, and nothing has changed.
  */
 
-import { ImmutableStateError } from '../errors.js'
 import type { StateShape } from './define-state.js'
 import type { Key } from './mutation.js'
-import { formatPath } from './mutation.js'
-import { plainOf } from './plain.js'
 import type { ContainerKind } from './values.js'
 
-export abstract class Part {
-  abstract readonly kind: ContainerKind | 'state'
-  /** The container as it is now. */
-  abstract readonly raw: object
-  /** What the user calls the whole: `store.state`. */
-  abstract readonly label: string
-  /** Where it stands now, for messages; undefined where that cannot be said at little cost. */
-  abstract path(): readonly Key[] | undefined
-  /** What a reader gets for the object that stands at `key`: a guarded proxy, or the object itself if it is a leaf. */
-  abstract child(key: Key, value: object): unknown
+export abstract class Part implements Shadow {
+  abstract readonly kind: ContainerKind
+  /** Elements or entries; of an object nobody asks. */
+  abstract readonly size: number
+  /** What a reader gets at a key: a primitive, a leaf, or the proxy of a part; undefined where nothing stands. */
+  abstract get(key: Key): unknown
+  abstract has(key: Key): boolean
+  /** What stands at a key of an object, for who lists keys: depends on which keys there are, not on what stands there. */
+  abstract own(key: Key): { readonly value: unknown } | undefined
+  /** The keys of an object or map, the members of a set, in order; as they are at each step. */
+  abstract keys(): Iterable<Key>
+  /** Plain data of the whole. It may be the data of the state itself. */
+  abstract plain(): object
+  /** Where it stands, as far as that can be said; for messages. */
+  abstract path(): readonly Key[]
+  /**
+   * Throws unless it may be written.
+   * @param deed what is tried, as a verb: `write`, `delete`, `call`
+   * @param key at which key; the name of a method for `call`
+   */
+  abstract assertWritable(deed: string, key?: unknown): void
 
-  /** The reader depends on what stands at a key of an object or a map, and on whether anything does. */
-  onKey(_key: Key): void {}
-  /** The reader depends on which keys there are, or how many entries. */
-  onKeys(): void {}
+  /** A part is the target of its own proxy, but for arrays. */
+  get part(): this {
+    return this
+  }
+
+  /** Throws if it can no longer be read. */
+  assertReadable(): void {}
   /** The reader depends on the elements of an array, or the members of a set. */
   onContent(): void {}
-  /** The reader depends on everything in it. */
-  onAll(): void {}
+
+  // What follows is called after `assertWritable` alone.
+  set(_key: Key, _value: unknown): void {}
+  delete(_key: Key): boolean {
+    return false
+  }
+  /** Replaces elements of an array; an index and a count that fit. */
+  splice(_index: number, _remove: number, _values: readonly unknown[]): void {}
+  /** Position i of the array takes the element of `order[i]`. */
+  reorder(_order: readonly number[]): void {}
+  add(_member: Key): void {}
+  clear(): void {}
 }
 
 /** The top level of a state or of a substate. */
 export interface StatePart extends Part {
+  readonly part: this
   readonly shape: StateShape
   /** Its proxy with backend fields, `this` of the getters. */
   readonly inner: object
@@ -46,89 +69,38 @@ export interface StatePart extends Part {
   substate(name: string): StatePart
 }
 
-/** The target of a guarded proxy. Over the data itself a `get` that gives another value would throw where it is frozen. */
+/** The target of a proxy. Over the data itself a `get` that gives another value would throw where it is frozen. */
 export interface Shadow<P extends Part = Part> {
   readonly part: P
 }
 
-/** Asked of a guarded proxy: the part that it stands for. */
+/** Asked of a proxy: the part that it stands for. */
 export const partSymbol: unique symbol = Symbol('leasehold.part')
 
-/** The part that a value stands for, if it is a guarded proxy. */
+/** The part that a value stands for, if it is a proxy of this library. */
 export function partOf(value: unknown): Part | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   return (value as { readonly [partSymbol]?: Part })[partSymbol]
 }
 
-/** What a reader gets for a value at `key`. */
-export function guarded(part: Part, key: Key, value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? part.child(key, value) : value
-}
-
-/**
- * Refuses a write.
- * @param deed what was tried: `write`, `delete`, `call`
- * @param key at which key of the part; a method's name for `call`
- */
-export function refuse(part: Part, deed: string, ...key: readonly [unknown?]): never {
-  const shown = key.map((one) =>
-    part.kind === 'array' && typeof one === 'string' && /^\d+$/.test(one) ? Number(one) : one,
-  )
-  const place = formatPath([...(part.path() ?? []), ...shown])
-  throw new ImmutableStateError(
-    `Cannot ${deed} ${place}${deed === 'call' ? '()' : ''}: ${part.label} is read-only here, and nothing has changed. ` +
-      'Write inside an event or a lease, on the draft that it is given.',
-  )
-}
-
-/** The traps of every guard that are writes. */
-export const refusals: Pick<
-  Required<ProxyHandler<Shadow>>,
-  'set' | 'defineProperty' | 'deleteProperty' | 'setPrototypeOf' | 'preventExtensions'
-> = {
-  set: ({ part }, key) => refuse(part, 'write', key),
-  defineProperty: ({ part }, key) => refuse(part, 'define', key),
-  deleteProperty: ({ part }, key) => refuse(part, 'delete', key),
-  setPrototypeOf: ({ part }) => refuse(part, 'change the prototype of'),
-  preventExtensions: ({ part }) => refuse(part, 'freeze or seal'),
-}
-
-/** The methods of a kind of container, as its guard has them. */
-export type Methods = Readonly<Record<PropertyKey, unknown>>
-
-/**
- * @param reading methods that replace the data's own
- * @param writing names of methods that are refused
- */
-export function methodTable(reading: object, writing: readonly string[]): Methods {
-  const refused = writing.map((name) => [
-    name,
-    function (this: object): never {
-      return refuse(partBehind(this, name), 'call', name)
-    },
-  ])
-  return Object.assign(Object.create(null), reading, Object.fromEntries(refused))
-}
-
 /** The part behind the `this` of a method. */
-export function partBehind(view: object, method: PropertyKey): Part {
-  const part = partOf(view)
-  if (part !== undefined) return part
-  throw new TypeError(`${String(method)}() was taken from a part of the state and called on something else.`)
+export function partBehind(proxy: object, method: string): Part {
+  const part = partOf(proxy)
+  if (part === undefined) {
+    throw new TypeError(`${method}() was taken from a part of the state and called on something else.`)
+  }
+  part.assertReadable()
+  return part
 }
 
-/** What a guard gives for the library's own symbols, for methods, and for what the prototype has besides. */
-export function inherited(
-  part: Part,
-  key: PropertyKey,
-  prototype: object,
-  receiver: unknown,
-  methods?: Methods,
-): unknown {
-  if (key === partSymbol) return part
-  if (key === plainOf) {
-    part.onAll()
-    return part.raw
-  }
-  return methods?.[key] ?? Reflect.get(prototype, key, receiver)
+/** The same for a method that writes. */
+export function writablePart(proxy: object, method: string): Part {
+  const part = partBehind(proxy, method)
+  part.assertWritable('call', method)
+  return part
+}
+
+/** True for the names that `store.state`, snapshots and persistence leave out at the top of a state. */
+export function isBackend(name: string): boolean {
+  return name.startsWith('_')
 }

@@ -7,10 +7,10 @@
  */
 
 import type { StateShape } from './define-state.js'
-import { createGuard, createStateGuard } from './guard.js'
 import type { Key, Path } from './mutation.js'
 import type { StatePart } from './part.js'
-import { Part } from './part.js'
+import { createProxy, createStateProxy } from './proxies.js'
+import { RawPart } from './raw-part.js'
 import type { ContainerKind } from './values.js'
 import { containerKind, entryOf } from './values.js'
 
@@ -23,7 +23,7 @@ interface View {
 
 const LABEL = 'task.state'
 
-class ReadOnlyPart extends Part {
+class ReadOnlyPart extends RawPart {
   get label(): string {
     return LABEL
   }
@@ -40,11 +40,11 @@ class ReadOnlyPart extends Part {
     this.kind = kind
     this.raw = raw
     this.#path = path
-    this.proxy = createGuard(this, kind)
+    this.proxy = createProxy(this)
   }
 
-  path(): Path | undefined {
-    return containerAt(this.#view.newest(), this.#path) === this.raw ? this.#path : undefined
+  path(): Path {
+    return containerAt(this.#view.newest(), this.#path) === this.raw ? this.#path : []
   }
 
   child(key: Key, value: object): unknown {
@@ -52,11 +52,11 @@ class ReadOnlyPart extends Part {
   }
 }
 
-class ReadOnlyState extends Part implements StatePart {
+class ReadOnlyState extends RawPart implements StatePart {
   get label(): string {
     return LABEL
   }
-  readonly kind = 'state'
+  readonly kind = 'object'
   readonly shape: StateShape
   readonly inner: object
   readonly #view: View
@@ -68,7 +68,7 @@ class ReadOnlyState extends Part implements StatePart {
     this.shape = shape
     this.#view = view
     this.#path = path
-    this.inner = createStateGuard(this, { backend: true })
+    this.inner = createStateProxy(this, { backend: true })
   }
 
   get raw(): object {

@@ -174,7 +174,10 @@ export class StateTree {
 
   #writable(container: object): object {
     if (this.#owned.has(container)) return container
-    if (isLarge(container) && (this.#stamps.get(container) ?? 0) >= this.#shownEpoch) return container
+    if (isLarge(container) && (this.#stamps.get(container) ?? 0) >= this.#shownEpoch) {
+      this.#owned.add(container) // also when it shrinks below that size: a ref may have found this very container
+      return container
+    }
     const copy = shallowCopy(container)
     this.#copies += 1
     this.#owned.add(copy)

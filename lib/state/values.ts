@@ -9,10 +9,12 @@
  */
 
 import { NotCloneableError } from '../errors.js'
+import type { Leaf } from './define-state.js'
 import { warnOnce } from './development.js'
 import type { Key, Path } from './mutation.js'
 import { formatPath } from './mutation.js'
-import { plainOf, unwrap } from './plain.js'
+import { partOf } from './part.js'
+import { unwrap } from './plain.js'
 
 /** The containers that a state is made of. */
 export type ContainerKind = 'object' | 'array' | 'map' | 'set'
@@ -109,13 +111,11 @@ class Copier {
 
   copy(value: unknown): unknown {
     if (typeof value !== 'object') {
-      if (typeof value === 'function' || typeof value === 'symbol') this.#refuse(value, `a ${typeof value}`)
+      if (typeof value === 'function' || typeof value === 'symbol') this.#refuse(`a ${typeof value}`)
       return value
     }
     if (value === null) return null
-    if ((value as { [plainOf]?: object })[plainOf] !== undefined) {
-      return this.#adopt?.(value) ?? this.#copyContainer(unwrap(value) as object)
-    }
+    if (partOf(value) !== undefined) return this.#adopt?.(value) ?? this.#copyContainer(unwrap(value) as object)
     return this.#copyContainer(value)
   }
 
@@ -123,12 +123,12 @@ class Copier {
     const kind = containerKind(value)
     if (kind === undefined) {
       if (isLeaf(value)) return copyLeaf(value)
-      return this.#refuse(value, describe(value))
+      return this.#refuse(describe(value))
     }
     const depth = this.#holders.length
-    if (depth > MAX_DEPTH) this.#refuse(value, `nested more than ${MAX_DEPTH} levels deep`)
+    if (depth > MAX_DEPTH) this.#refuse(`nested more than ${MAX_DEPTH} levels deep`)
     // A cycle grows the stack of holders without end: looking for it from here on costs shallow values nothing.
-    if (depth > 30 && this.#holders.includes(value)) this.#refuse(value, 'a circular reference')
+    if (depth > 30 && this.#holders.includes(value)) this.#refuseCycle()
     this.#holders.push(value)
     const copy = this.#copyEntries(kind, value)
     this.#holders.pop()
@@ -138,8 +138,7 @@ class Copier {
   #copyEntries(kind: ContainerKind, value: object): object {
     if (kind === 'array') {
       const source = value as unknown[]
-      if (Object.getOwnPropertySymbols(source).length > 0)
-        this.#refuse(source, 'an observable or an array with symbol keys')
+      if (Object.getOwnPropertySymbols(source).length > 0) this.#refuse('an observable or an array with symbol keys')
       const copy = new Array<unknown>(source.length)
       for (let i = 0; i < copy.length; i++) copy[i] = this.#entry(i, source[i])
       return copy
@@ -155,12 +154,11 @@ class Copier {
       for (const member of value as Set<unknown>) copy.add(this.#primitive(member, 'member'))
       return copy
     }
-    if (Object.getOwnPropertySymbols(value).length > 0)
-      this.#refuse(value, 'an observable or an object with symbol keys')
+    if (Object.getOwnPropertySymbols(value).length > 0) this.#refuse('an observable or an object with symbol keys')
     const copy: Record<string, unknown> = {}
     const keys = Object.keys(value)
     for (const key of keys) {
-      if (isReservedKey(key)) this.#refuse(value, `an object with the key "${key}"`)
+      if (isReservedKey(key)) this.#refuse(`an object with the key "${key}"`)
       copy[key] = this.#entry(key, (value as Record<string, unknown>)[key])
     }
     if (keys.length > SMALL) {
@@ -185,17 +183,23 @@ class Copier {
 
   #primitive(key: unknown, role: string): unknown {
     if ((typeof key === 'object' && key !== null) || typeof key === 'function' || typeof key === 'symbol') {
-      this.#refuse(key, `a Map or Set with ${typeof key === 'object' ? 'an object' : `a ${typeof key}`} as ${role}`)
+      this.#refuse(`a Map or Set with ${typeof key === 'object' ? 'an object' : `a ${typeof key}`} as ${role}`)
     }
     return key
   }
 
-  #refuse(_value: unknown, what: string): never {
-    const inside = this.#trail.slice(this.#base)
+  /** Names the first place at which a container comes again. */
+  #refuseCycle(): never {
+    const first = this.#holders.findIndex((holder, i) => this.#holders.indexOf(holder) < i)
+    if (first > 0) this.#trail.length = this.#base + first
+    return this.#refuse('a circular reference')
+  }
+
+  #refuse(what: string): never {
     throw new NotCloneableError(
       `The value at ${formatPath(this.#trail)} cannot be in state: it is ${what}. ` +
         'State holds plain objects, arrays, maps and sets with primitive keys, primitives, dates, buffers, blobs and errors.',
-      { path: this.#base === 0 ? this.#trail.slice() : [...this.#trail.slice(0, this.#base), ...inside] },
+      { path: this.#trail.slice() },
     )
   }
 }
@@ -218,12 +222,27 @@ export function copyIn(value: unknown, path: Path, adopt?: Adopt): unknown {
   return new Copier(path, adopt).copy(value)
 }
 
+/** Takes `readonly` off every level: what a copy of one's own may be changed in. Leaves come first, so that types end. */
+export type Plain<T> = T extends Leaf | ((...args: never) => unknown)
+  ? T
+  : T extends ReadonlyMap<infer K, infer V>
+    ? Map<K, Plain<V>>
+    : T extends ReadonlySet<infer V>
+      ? Set<Plain<V>>
+      : T extends readonly (infer U)[]
+        ? number extends T['length']
+          ? Plain<U>[]
+          : { -readonly [K in keyof T]: Plain<T[K]> }
+        : T extends object
+          ? { -readonly [K in keyof T]: Plain<T[K]> }
+          : T
+
 /**
  * Makes plain data of any part of `store.state`, a draft or `task.state`: a deep copy that belongs to the caller.
  * Read in a reaction or computed, it depends on the part as one.
  */
-export function toPlain<T>(part: T): T {
-  return copyIn(unwrap(part), []) as T
+export function toPlain<T>(part: T): Plain<T> {
+  return copyIn(unwrap(part), []) as Plain<T>
 }
 
 /** A shallow copy of a container; a plain object found to be wide is remembered as such. */

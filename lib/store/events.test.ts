@@ -382,6 +382,73 @@ describe('specs and nested calls', () => {
   })
 })
 
+describe('leases on the page', () => {
+  test('L11: ifAvailable, timeout and signal as in Web Locks; an aborted wait leaves no trace', async () => {
+    const { store, reported } = createList()
+    const tryNow = (): PromiseLike<string> =>
+      store.lease((state) => (state === null ? 'busy' : 'held'), { ifAvailable: true })
+    expect(await tryNow()).toBe('held')
+    const gate = deferred()
+    const holder = store.lease(() => gate.promise, { name: 'holder' })
+    expect(await tryNow()).toBe('busy')
+    await expect(store.lease(() => {}, { timeout: 10, name: 'late' })).rejects.toMatchObject({
+      code: 'LEASE_TIMEOUT',
+      message: expect.stringMatching(/"late".*10 ms.*"holder"/),
+    })
+    const controller = new AbortController()
+    const never = vi.fn()
+    const aborted = store.lease(never, { signal: controller.signal })
+    expect(store.line.waiting).toHaveLength(1)
+    const reason = new Error('mine')
+    controller.abort(reason)
+    expect(store.line.waiting).toHaveLength(0)
+    await expect(aborted).rejects.toBe(reason)
+    await expect(store.lease(never, { signal: controller.signal })).rejects.toBe(reason)
+    gate.resolve()
+    await holder
+    expect(never).not.toHaveBeenCalled()
+    expect(reported).toEqual([])
+    const late = new AbortController()
+    const written = store.lease(
+      async (state) => {
+        late.abort()
+        await macrotask()
+        state.counter = 7
+      },
+      { signal: late.signal },
+    )
+    await written
+    expect(store.state.counter).toBe(7)
+  })
+
+  test('L17: a lease that fails or ends late leaves nothing, and its draft is dead', async () => {
+    const { store, reported } = createList()
+    let kept: { counter: number } | undefined
+    const failing = store.lease(async (state) => {
+      kept = state
+      state.counter = 99
+      await macrotask()
+      throw new RangeError('mine')
+    })
+    await expect(failing).rejects.toThrow('mine')
+    expect(() => kept?.counter).toThrow(expect.objectContaining({ code: 'LEASE_RELEASED' }))
+    const slow = store.lease(
+      async (state) => {
+        state.counter = 98
+        await new Promise((resolve) => setTimeout(resolve, 5_000))
+      },
+      { ttl: 30, name: 'slow' },
+    )
+    await expect(slow).rejects.toMatchObject({ code: 'LEASE_EXPIRED', message: expect.stringContaining('"slow"') })
+    expect(await store.events.add(1)).toBe(1)
+    store.lease(() => {
+      throw new RangeError('nobody awaits this')
+    })
+    await vi.waitFor(() => expect(reported).toHaveLength(1))
+    expect(reported[0]?.context.kind).toBe('lease')
+  })
+})
+
 describe('errors are reported once', () => {
   test('T16: an event that fails and that nobody awaits is reported, exactly once; an awaited one is not', async () => {
     const { store, reported } = createList()

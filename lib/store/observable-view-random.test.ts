@@ -191,7 +191,7 @@ class Trial {
     })
   }
 
-  /** One commit; false where the program put a container inside itself. */
+  /** One commit of a random program, and what must hold after it. */
   #commit(tape: readonly number[], aliases: boolean, identities: boolean): void {
     const tree = this.#tree
     const plain = structuredClone(tree.root)

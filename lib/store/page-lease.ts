@@ -2,7 +2,7 @@
  * Leases for code on the page: any async code may wait for one and write.
  *
  * - The same line, the same fence and the same guarantees as for tasks and events.
- * - The function's error, its signal, expiry and `dispose` roll back: nothing of its batch is applied or seen.
+ * - The function's error, expiry and `dispose` roll back: nothing of its batch is applied or seen.
  */
 
 import { LeaseReleasedError, StoreDisposedError } from '../errors.js'
@@ -17,7 +17,7 @@ import { Outcome } from './outcome.js'
 
 /** Options of a lease, as far as possible those of Web Locks. */
 export interface LeaseOptions {
-  /** Leaves the line, or rolls the lease back, when it aborts; the lease rejects with its reason. */
+  /** Ends the wait, as with Web Locks; once the lease is held it does nothing. The lease rejects with its reason. */
   readonly signal?: AbortSignal
   /** Call the function with `null` at once unless the lease can be had at once. @default false */
   readonly ifAvailable?: boolean
@@ -34,8 +34,6 @@ export interface Lease {
   /** The fencing number: strictly increasing over all leases of a store. */
   readonly epoch: number
   readonly name: string
-  /** Aborts when the lease is over before the function has ended. */
-  readonly signal: AbortSignal
 }
 
 /** The run of a page lease: await it for what the function returned. */
@@ -91,7 +89,6 @@ class PageLease implements LeaseRequest {
   readonly #context: PageLeaseContext
   readonly #fn: LeaseFunction
   readonly #outcome: Outcome<unknown>
-  readonly #over = new AbortController()
   #draft: Draft | undefined
   #ticket: Ticket | undefined
   #stopListening: (() => void) | undefined
@@ -106,10 +103,8 @@ class PageLease implements LeaseRequest {
 
   enter(signal: AbortSignal | undefined, timeoutMs: number | undefined): void {
     const onAbort = (): void => {
-      this.#end(new LeaseReleasedError(`The lease "${this.name}" was aborted. Its draft can no longer be used.`))
-      this.#over.abort(signal?.reason)
-      this.#outcome.reject(signal?.reason, { quiet: true })
       this.#ticket?.withdraw()
+      this.#outcome.reject(signal?.reason, { quiet: true })
     }
     signal?.addEventListener('abort', onAbort)
     this.#stopListening = () => signal?.removeEventListener('abort', onAbort)
@@ -119,9 +114,10 @@ class PageLease implements LeaseRequest {
   granted(grant: Grant): void {
     const { core, handling, committer } = this.#context
     const { epoch } = grant
+    this.#stopListening?.()
     const draft = createDraft(core.tree.shape, core.tree.root)
     this.#draft = draft
-    const lease: Lease = { epoch, name: this.name, signal: this.#over.signal }
+    const lease: Lease = Object.freeze({ epoch, name: this.name })
     const run = async (): Promise<unknown> =>
       handling.run('lease', this.name, () => this.#fn(draft.state as never, lease as never))
     run().then(
@@ -147,7 +143,6 @@ class PageLease implements LeaseRequest {
 
   lost(error: Error): void {
     this.#end(error)
-    this.#over.abort(error)
     // `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake.
     this.#outcome.reject(error, { quiet: this.#ticket !== undefined && error instanceof StoreDisposedError })
   }

@@ -1,14 +1,20 @@
+import { toNotCloneable } from '../protocol/endpoint.js'
 import { detach } from '../state/detach.js'
 
 /**
- * Gives `use` a value that is to cross to a worker and, if that is refused, the value with plain data in the place of
- * parts of `store.state`, of drafts and of snapshots.
- * @throws what `use` throws
+ * Gives `use` the arguments of a task and, if they are refused, the same with plain data in the place of parts of
+ * `store.state`, of drafts and of snapshots.
+ * @throws NotCloneableError that names the task and the place, if they are refused again
  */
-export function withPlain<T, R>(value: T, use: (plain: T) => R): R {
+export function withPlain<R>(task: string, args: readonly unknown[], use: (plain: readonly unknown[]) => R): R {
   try {
-    return use(value)
+    return use(args)
   } catch {
-    return use(detach(value)) // what is refused then is named in its own error
+    const plain = detach(args)
+    try {
+      return use(plain)
+    } catch (cause) {
+      throw toNotCloneable({ args: plain }, `the start of task "${task}"`, cause)
+    }
   }
 }

@@ -9,7 +9,6 @@
 
 import { createAtom } from 'mobx'
 import { StoreDisposedError, UnknownTaskError } from '../errors.js'
-import { toNotCloneable } from '../protocol/endpoint.js'
 import type { Clock } from './clock.js'
 import { pageClock } from './clock.js'
 import type { StoreCore } from './core.js'
@@ -160,10 +159,10 @@ export class TaskRunner {
   /** The run has to wait: it keeps what its arguments are now. */
   #hold(run: Run): void {
     try {
-      run.args = withPlain(run.args, (args) => structuredClone(args))
-    } catch (cause) {
+      run.args = withPlain(run.name, run.args, (args) => structuredClone(args))
+    } catch (error) {
       this.#withdraw(run)
-      run.failed(toNotCloneable({ args: run.args }, `the start of task "${run.name}"`, cause))
+      run.failed(error)
     }
   }
 

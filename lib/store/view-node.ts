@@ -12,10 +12,10 @@
 import type { IAtom, IComputedValue } from 'mobx'
 import { computed, createAtom } from 'mobx'
 import type { StateShape } from '../state/define-state.js'
-import { createGuard, createStateGuard } from '../state/guard.js'
 import type { Key, Mutation, Path } from '../state/mutation.js'
 import type { StatePart } from '../state/part.js'
-import { Part } from '../state/part.js'
+import { createProxy, createStateProxy } from '../state/proxies.js'
+import { RawPart } from '../state/raw-part.js'
 import { spliceArray } from '../state/tree.js'
 import type { ContainerKind } from '../state/values.js'
 import { containerKind, entryOf } from '../state/values.js'
@@ -35,7 +35,12 @@ function newAtom(name: string, onUnobserved?: () => void): IAtom {
   return createAtom(name, undefined, onUnobserved)
 }
 
-export abstract class ViewNode extends Part {
+/** A handler for the end of observation doubles what an atom costs. Only in maps do keys come and go without end. */
+function forget(atoms: Map<Key, IAtom>, key: Key): () => void {
+  return () => atoms.delete(key)
+}
+
+export abstract class ViewNode extends RawPart {
   raw: object
   /** Where it stood when it was reached or last moved: the rows of a list shift without being told. */
   parent: ViewNode | undefined
@@ -68,12 +73,12 @@ export abstract class ViewNode extends Part {
     return 'store.state'
   }
 
-  path(): Key[] | undefined {
+  path(): Key[] {
     const path: Key[] = []
     for (let node: ViewNode = this; node.parent !== undefined; node = node.parent) {
       const { raw } = node.parent
       const key = Array.isArray(raw) && raw[node.key as number] !== node.raw ? raw.indexOf(node.raw) : node.key
-      if (entryOf(raw, key) !== node.raw) return undefined
+      if (entryOf(raw, key) !== node.raw) return [] // it has left the state
       path.unshift(key)
     }
     return path
@@ -115,10 +120,8 @@ export abstract class ViewNode extends Part {
 
   #newKeyAtom(key: Key): IAtom {
     this.#keyAtoms ??= new Map()
-    const atoms = this.#keyAtoms
-    // A handler for the end of observation doubles what an atom costs. Only in maps do keys come and go without end.
-    const atom = newAtom(String(key), this.kind === 'map' ? () => atoms.delete(key) : undefined)
-    atoms.set(key, atom)
+    const atom = newAtom(String(key), this.kind === 'map' ? forget(this.#keyAtoms, key) : undefined)
+    this.#keyAtoms.set(key, atom)
     return atom
   }
 
@@ -210,7 +213,7 @@ export abstract class ViewNode extends Part {
       if (mutation.index >= rows.length) return
       spliceArray(rows, mutation.index, mutation.remove, new Array<undefined>(mutation.values.length))
     } else if (mutation.op === 'arrange') {
-      this.#rows = mutation.keep.map((from) => (from < 0 ? undefined : rows[from]))
+      this.#rows = mutation.keep.map((from) => rows[from]) // nothing stood at −1
     } else if (mutation.op === 'move') {
       const [node] = rows.splice(mutation.from, 1)
       if (mutation.at < rows.length) rows.splice(mutation.at, 0, node)
@@ -226,13 +229,13 @@ class ContainerNode extends ViewNode {
   constructor(kind: ContainerKind, raw: object, parent: ViewNode, key: Key) {
     super(raw, parent, key)
     this.kind = kind
-    this.outer = createGuard(this, kind)
+    this.outer = createProxy(this)
   }
 }
 
 /** The node of a state or substate. */
 export class StateNode extends ViewNode implements StatePart {
-  readonly kind = 'state'
+  readonly kind = 'object'
   readonly shape: StateShape
   readonly inner: object
   readonly outer: object
@@ -241,8 +244,8 @@ export class StateNode extends ViewNode implements StatePart {
   constructor(shape: StateShape, raw: object, parent?: ViewNode, key?: string) {
     super(raw, parent, key)
     this.shape = shape
-    this.inner = createStateGuard(this, { backend: true })
-    this.outer = createStateGuard(this, { backend: false })
+    this.inner = createStateProxy(this, { backend: true })
+    this.outer = createStateProxy(this, { backend: false })
   }
 
   getter(name: string): unknown {

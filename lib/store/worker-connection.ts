@@ -84,7 +84,7 @@ export class WorkerConnection {
 
   /** @throws NotCloneableError, and sends nothing */
   start({ number, id, name, args }: ConnectedRun): void {
-    withPlain(args, (plain) => this.#link.send('start', [number], { id, name, args: plain }))
+    withPlain(name, args, (plain) => this.#link.send('start', [number], { id, name, args: plain }))
   }
 
   cancel({ number }: ConnectedRun, reason: unknown): void {

@@ -1,0 +1,270 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser, BrowserContextOptions, Page } from 'playwright'
+import { chromium } from 'playwright'
+import { build, createServer, preview } from 'vite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { findChrome } from '../scripts/browser.mjs'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const configFile = join(root, 'vite.config.ts')
+/** A folder to put screenshots into; none are taken without it. */
+const { DEMO_SCREENSHOTS } = process.env
+
+/** Resolves to this machine, and is not a secure context. */
+const INSECURE_HOST = 'insecure.test'
+
+let browser: Browser
+beforeAll(async () => {
+  const executablePath = findChrome()
+  browser = await chromium.launch({
+    ...(executablePath !== undefined && { executablePath }),
+    args: [`--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
+  })
+})
+afterAll(() => browser?.close())
+
+let page: Page
+/** What the browser has complained of. */
+let complaints: string[]
+
+async function open(url: string, options: BrowserContextOptions = {}): Promise<void> {
+  complaints = []
+  page = await browser.newPage(options)
+  page.setDefaultTimeout(10_000)
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`)
+  })
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`))
+  await page.goto(url)
+  await button('Start').waitFor()
+}
+
+/** Chrome itself logs each response that is an error, and each that never comes. */
+function expectFailedRequests(count: number): void {
+  const failed = complaints.filter((text) => text.includes('Failed to load resource'))
+  expect(failed.length).toBe(count)
+  complaints = complaints.filter((text) => !failed.includes(text))
+}
+
+afterEach(async () => {
+  await page.close()
+  expect(complaints).toEqual([])
+})
+
+const button = (name: string | RegExp) => page.getByRole('button', { name })
+const counterCard = () => page.getByRole('region', { name: 'A background task' })
+const quoteCard = () => page.getByRole('region', { name: 'Plain async code' })
+const text = async (testId: string, card = counterCard()) => (await card.getByTestId(testId).textContent()) ?? ''
+/** Waits until a part of the page says so. */
+const says = (testId: string, card = counterCard()) =>
+  expect.poll(() => text(testId, card), { timeout: 10_000, interval: 20 })
+const failure = () => text('failure', quoteCard())
+const line = async () => (await page.getByRole('blockquote').textContent()) ?? ''
+
+describe('the demo', () => {
+  let url: string
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    // A cache of its own: with NODE_ENV=test the dependencies are built otherwise than for `npm start`.
+    const cacheDir = fileURLToPath(new URL('../node_modules/.vite/demo-test', import.meta.url))
+    const server = await createServer({ root, configFile, cacheDir, logLevel: 'warn', server: { port: 0 } })
+    await server.listen()
+    url = server.resolvedUrls?.local[0] ?? ''
+    close = () => server.close()
+  })
+  afterAll(() => close?.())
+  beforeEach(() => open(url))
+
+  test('T1: counts up to its maximum in a worker, shows how smooth the page is meanwhile, and stops', async () => {
+    await page.getByLabel('Maximum').fill('5')
+    await button('Start').click()
+    await says('frame-rate').toMatch(/^\d+ frames/)
+    await says('tasks').toBe('countUp (running)')
+    await button('Stop').waitFor()
+    await says('counter').toBe('5')
+    await button('Start').waitFor()
+    await says('tasks').toBe('none')
+    await says('holder').toBe('free')
+    expect(page.workers().length).toBe(1)
+    expect(await counterCard().getByTestId('frame-rate').count()).toBe(0)
+    expect(await page.getByRole('progressbar').getAttribute('value')).toBe('1')
+  })
+
+  test('T1: stops half way, can be started again, and is reset', async () => {
+    await button('Start').click()
+    await says('counter').toMatch(/^[2-9]/)
+    await button('Stop').click()
+    await says('tasks').toBe('none')
+    const stopped = Number(await text('counter'))
+    await button('Start').click()
+    await says('counter').toBe(String(stopped + 1))
+    await button('Stop').click()
+    await says('tasks').toBe('none')
+    await button('Reset').click()
+    expect(await text('counter')).toBe('0')
+  })
+
+  test('T1: obeys a maximum that is changed while it runs', async () => {
+    await page.getByLabel('Maximum').fill('1000')
+    await button('Start').click()
+    await says('counter').toMatch(/^[1-9]/)
+    const last = String(Number(await text('counter')) + 2)
+    await page.getByLabel('Maximum').fill(last)
+    await says('counter').toBe(last)
+    await button('Start').waitFor()
+    await says('tasks').toBe('none')
+    expect(await text('counter')).toBe(last)
+  })
+
+  test('E3: the input shows what is typed while its event waits behind a lease', async () => {
+    // Three times, one after the other: time enough for a slow machine.
+    await counterCard().getByRole('button', { name: 'Hold the lease' }).click({ clickCount: 3 })
+    await says('holder').toBe('holdForAMoment (page)')
+    await page.getByLabel('Maximum').press('End')
+    await page.keyboard.type('07')
+    await button('Reset').click()
+    await says('waiting').toContain('set.maxCounter (event), clearCounter (event)')
+    expect(await page.getByLabel('Maximum').inputValue()).toBe('1007')
+    await says('waiting').toBe('nobody')
+    await says('holder').toBe('free')
+    await expect.poll(() => counterCard().textContent()).toContain('/ 1007')
+  })
+
+  test('L17: fetches outside a lease and writes inside; a double click is one fetch', async () => {
+    const before = await line()
+    let answer = () => {}
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route('**/quote', async (route) => {
+      await asked
+      await route.continue()
+    })
+    await button('Fetch a line').dblclick()
+    const waiting = button('Fetching…')
+    expect([await waiting.isDisabled(), await waiting.getAttribute('aria-busy')]).toEqual([true, 'true'])
+    answer()
+    await button('Fetch a line').waitFor()
+    const first = await line()
+    expect(first).not.toBe(before)
+    expect(await quoteCard().textContent()).toContain('1 fetched')
+    await button('Fetch a line').click()
+    await expect.poll(line).not.toBe(first)
+    await says('version', quoteCard()).toBe('2')
+    expect(await failure()).toBe('')
+  })
+
+  test('L17: shows what went wrong with a fetch, leaves the state alone, and goes on', async () => {
+    const address = page.getByLabel('Address')
+    const tries = { 'quote?status=503': 'answered 503', '.': 'not with plain text', 'http://localhost:1/': 'fetch' }
+    for (const [wrong, message] of Object.entries(tries)) {
+      await address.fill(wrong)
+      await button('Fetch a line').click()
+      await says('failure', quoteCard()).toContain(message)
+      expect(await line()).toBe('Nothing fetched yet.')
+    }
+    expectFailedRequests(2)
+    await address.fill('quote')
+    await button('Fetch a line').click()
+    await expect.poll(line).not.toBe('Nothing fetched yet.')
+    expect(await failure()).toBe('')
+  })
+
+  test('is used by keyboard alone, and always shows where the focus is', async () => {
+    const reached: string[] = []
+    const tab = async () => {
+      await page.keyboard.press('Tab')
+      const [name, outline] = await page.evaluate(() => {
+        const element = document.activeElement as HTMLElement
+        const label = (element as HTMLInputElement).labels?.[0]?.textContent
+        return [label || element.textContent || '', getComputedStyle(element).outlineStyle] as const
+      })
+      expect([name, outline]).toEqual([name, 'solid'])
+      reached.push(name)
+    }
+    await tab()
+    await page.keyboard.press('ControlOrMeta+A')
+    await page.keyboard.type('2')
+    await tab()
+    await page.keyboard.press('Enter')
+    await says('counter').toBe('2')
+    await tab()
+    await page.keyboard.press('Space')
+    await says('counter').toBe('0')
+    await tab()
+    await tab()
+    await page.keyboard.press('Enter')
+    await expect.poll(line).not.toBe('Nothing fetched yet.')
+    await tab()
+    await page.keyboard.press('Enter')
+    await says('version', quoteCard()).toBe('2')
+    // The button was disabled meanwhile, and has its focus again.
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Fetch a line')
+    await tab()
+    const hold = 'Hold the lease for a moment'
+    expect(reached).toEqual(['Maximum', 'Start', 'Reset', hold, 'Address', 'Fetch a line', hold])
+  })
+
+  test.each(['light', 'dark'] as const)('fits a narrow screen and a wide one, %s', async (colorScheme) => {
+    await page.emulateMedia({ colorScheme })
+    for (const width of [360, 1200]) {
+      await page.setViewportSize({ width, height: 900 })
+      const [scrollWidth, background] = await page.evaluate(() => {
+        const { documentElement } = document
+        return [documentElement.scrollWidth, getComputedStyle(documentElement).backgroundColor] as const
+      })
+      expect(scrollWidth).toBe(width)
+      const [red = 0] = background.match(/\d+/g)?.map(Number) ?? []
+      expect(red < 128).toBe(colorScheme === 'dark')
+      if (DEMO_SCREENSHOTS) {
+        await page.screenshot({ path: join(DEMO_SCREENSHOTS, `demo-${colorScheme}-${width}.png`), fullPage: true })
+      }
+    }
+  })
+})
+
+describe('the demo, built', () => {
+  let outDir: string
+  let port: number
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    outDir = await mkdtemp(join(tmpdir(), 'demo-'))
+    vi.stubEnv('NODE_ENV', 'production') // else it would be the development build of everything
+    await build({ root, configFile, logLevel: 'warn', build: { outDir, emptyOutDir: true } })
+    vi.unstubAllEnvs()
+    const server = await preview({
+      root,
+      configFile,
+      build: { outDir },
+      preview: {
+        port: 0,
+        host: '127.0.0.1',
+        allowedHosts: [INSECURE_HOST],
+        headers: { 'Content-Security-Policy': "default-src 'self'; require-trusted-types-for 'script'" },
+      },
+    })
+    port = (server.httpServer.address() as { port: number }).port
+    close = () => server.close()
+  })
+  afterAll(async () => {
+    await close?.()
+    await rm(outDir, { recursive: true, force: true })
+  })
+
+  test.each([
+    ['localhost', true],
+    [INSECURE_HOST, false],
+  ])('X5: works on %s under a strict Content-Security-Policy', async (host, isSecure) => {
+    await open(`http://${host.replace('localhost', '127.0.0.1')}:${port}/`)
+    expect(await page.evaluate(() => isSecureContext)).toBe(isSecure)
+    await page.getByLabel('Maximum').fill('2')
+    await button('Start').click()
+    await says('counter').toBe('2')
+    await says('tasks').toBe('none')
+    await button('Fetch a line').click()
+    await expect.poll(line).not.toBe('Nothing fetched yet.')
+  })
+})

@@ -1,0 +1,17 @@
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { CounterPanel } from './counter-panel.js'
+import { QuotePanel } from './quote-panel.js'
+import { allowOwnScripts } from './trusted-types.js'
+
+allowOwnScripts()
+
+const root = document.getElementById('root')
+if (root === null) throw new Error('The page has no element #root.')
+
+createRoot(root).render(
+  <StrictMode>
+    <CounterPanel />
+    <QuotePanel />
+  </StrictMode>,
+)

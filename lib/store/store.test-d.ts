@@ -1,0 +1,151 @@
+/*
+ * What must compile for users of the page, and what must not.
+ */
+
+import type { ReadonlyState, StateOf, TaskSource } from 'leasehold'
+import { createStore, defineState, getSubstate, modifyState, workerTasks } from 'leasehold'
+import { serveTasks } from 'leasehold/worker'
+
+interface Row {
+  id: number
+  name: string
+}
+
+interface CounterEvents {
+  clearCounter(): void
+  addRow(row: Row): void
+}
+
+const settings = defineState('settings', () => ({ theme: 'light', _secret: 1 }))
+
+const counterState = defineState(
+  'counter',
+  () => ({
+    counter: 0,
+    maxCounter: 10,
+    _nTasks: 0,
+    rows: [] as Row[],
+    byId: new Map<string, Row>(),
+    get progress() {
+      return this.counter / this.maxCounter
+    },
+  }),
+  { substates: [settings] },
+).withEvents<CounterEvents>()
+
+const counterTasks = serveTasks(counterState, {
+  async countUp(task) {
+    await task.lease((state) => {
+      state._nTasks += 1
+    })
+  },
+  async importCsv(task, url: string, limit?: number) {
+    await task.sleep(1)
+    return { url, limit: limit ?? 0 }
+  },
+  async *stream(_task, n: number) {
+    for (let i = 0; i < n; i++) yield
+    return 'done'
+  },
+})
+
+type CounterTasks = typeof counterTasks
+declare const source: TaskSource<CounterTasks>
+
+export const store = createStore(counterState, {
+  tasks: source,
+  initialState: { counter: 1, settings: { theme: 'dark' } },
+  events: ({ start, emit }) => ({
+    clearCounter(state) {
+      state.counter = 0
+    },
+    addRow(state, row: Row) {
+      state.rows.push(row)
+      return state.rows.length
+    },
+    toggle(state) {
+      state.settings.theme = 'dark'
+      return state.counter > 0 ? start.countUp() : undefined
+    },
+    *both(state, row: Row) {
+      state.counter = 1
+      yield emit.addRow(row)
+      yield [start.importCsv('x'), start.countUp()]
+      return 3
+    },
+    async later(state, text: string) {
+      state.rows.push({ id: 1, name: text })
+      return text
+    },
+  }),
+})
+
+export const fromWorker: TaskSource<CounterTasks> = workerTasks<CounterTasks>(() => new Worker('x'))
+
+// Reading.
+export const counter: number = store.state.counter
+export const progress: number = store.state.progress
+export const name: string | undefined = store.state.rows[0]?.name
+export const theme: string = store.state.settings.theme
+export const snapshot: ReadonlyState<typeof counterState> = store.snapshot()
+export const sub: { theme: string } = getSubstate(store.state, settings)
+
+// Results.
+export const result: Promise<{ url: string; limit: number }> = store.tasks.importCsv('x', 3).done
+export const streamed: Promise<string> = store.tasks.with({ signal: new AbortController().signal }).stream(3).done
+export const added: PromiseLike<number> = store.events.addRow({ id: 1, name: 'x' })
+export const toggled: PromiseLike<void> = store.events.toggle()
+export const both: PromiseLike<number> = store.events.both({ id: 1, name: 'x' })
+export const later: PromiseLike<string> = store.events.later('x')
+export const leased: PromiseLike<number> = store.lease(async (state) => state._nTasks)
+export const tried: PromiseLike<number | undefined> = store.lease((state) => state?.counter, { ifAvailable: true })
+export const byToken: PromiseLike<number> = modifyState(
+  store.token,
+  (state: StateOf<typeof counterState>) => state.counter,
+)
+
+// E4: setters are typed, and there is none for getters, backend fields and substates.
+store.set.maxCounter(20)
+store.set.rows([{ id: 1, name: 'x' }])
+// @ts-expect-error wrong type
+store.set.maxCounter('x')
+// @ts-expect-error a getter has no setter
+store.set.progress(1)
+// @ts-expect-error a backend field has none
+store.set._nTasks(1)
+// @ts-expect-error no such field
+store.set.nope(1)
+
+// @ts-expect-error hidden
+store.state._nTasks
+// @ts-expect-error read-only
+store.state.counter = 1
+// @ts-expect-error deep read-only
+store.state.rows.push({ id: 1, name: '' })
+// @ts-expect-error deep read-only, in a map
+store.state.byId.set('a', { id: 1, name: '' })
+// @ts-expect-error wrong argument
+store.tasks.importCsv(3)
+// @ts-expect-error no such task
+store.tasks.nope()
+// @ts-expect-error no such event
+store.events.nope()
+// @ts-expect-error wrong argument
+store.events.addRow('x')
+// @ts-expect-error no such field to reset
+store.reset('nope')
+
+// @ts-expect-error an event of the contract is missing
+createStore(counterState, { events: { clearCounter() {} } })
+
+createStore(counterState, {
+  // @ts-expect-error no such field
+  initialState: { nope: 1 },
+  events: { clearCounter() {}, addRow() {} },
+})
+
+// A store without tasks and events.
+const plain = createStore(settings)
+plain.set.theme('dark')
+// @ts-expect-error it has no tasks
+plain.tasks.countUp()
