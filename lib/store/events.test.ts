@@ -441,7 +441,7 @@ describe('leases on the page', () => {
     )
     await expect(slow).rejects.toMatchObject({ code: 'LEASE_EXPIRED', message: expect.stringContaining('"slow"') })
     expect(await store.events.add(1)).toBe(1)
-    store.lease(() => {
+    void store.lease(() => {
       throw new RangeError('nobody awaits this')
     })
     await vi.waitFor(() => expect(reported).toHaveLength(1))
