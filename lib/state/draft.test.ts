@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
 import { replay } from './draft-replay.js'
 import { settle } from './draft-settle.js'
 import { RandomProgram, show } from './fixtures/random-program.ts'
+import { RUNS, runPrograms } from './fixtures/run-programs.ts'
 import { StateTree } from './tree.js'
 import { copyIn } from './values.js'
 
@@ -81,28 +81,18 @@ function check(tape: readonly number[], { size, flushes, shown, aliases }: Setti
       if (show(mutations) !== text) throw new Error(`kept mutations changed: ${text}`)
 }
 
-const RUNS = Number(process.env.LEASEHOLD_PROGRAMS ?? 20_000)
-const tape = fc.array(fc.nat(10_000), { minLength: 4, maxLength: 120, size: 'max' })
-
-function property(settings: Settings, runs: number): void {
-  fc.assert(
-    fc.property(tape, (numbers) => check(numbers, settings)),
-    { numRuns: runs, verbose: 0, seed: Number(process.env.LEASEHOLD_SEED ?? Date.now() % 2 ** 31) },
-  )
-}
-
 describe('random programs', () => {
   test('G6 S6: a draft, its mutations and their inverses do what plain JavaScript does', { timeout: 300_000 }, () => {
-    property({ size: 4, flushes: false, shown: true, aliases: true }, RUNS)
+    runPrograms('drafts', RUNS, (tape) => check(tape, { size: 4, flushes: false, shown: true, aliases: true }))
   })
   test('G6 S6: the same with lists long enough to be written in place', { timeout: 300_000 }, () => {
-    property({ size: 70, flushes: false, shown: true, aliases: true }, RUNS / 2)
+    runPrograms('drafts', RUNS / 2, (tape) => check(tape, { size: 70, flushes: false, shown: true, aliases: true }))
   })
   test('G6: the same when nobody sees the commits', { timeout: 300_000 }, () => {
-    property({ size: 70, flushes: false, shown: false, aliases: true }, RUNS / 4)
+    runPrograms('drafts', RUNS / 4, (tape) => check(tape, { size: 70, flushes: false, shown: false, aliases: true }))
   })
   test('G6 L13: a draft goes on over each flush, with what it has handed out', { timeout: 300_000 }, () => {
-    property({ size: 4, flushes: true, shown: true, aliases: false }, RUNS / 2)
+    runPrograms('drafts', RUNS / 2, (tape) => check(tape, { size: 4, flushes: true, shown: true, aliases: false }))
   })
 })
 

@@ -1,15 +1,14 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LogLimits } from './change-log.js'
 import { ChangeLog } from './change-log.js'
 import { defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
 import { RandomProgram, show } from './fixtures/random-program.ts'
+import { RUNS, runPrograms } from './fixtures/run-programs.ts'
 import { StateTree } from './tree.js'
 import { isLarge } from './values.js'
 
 const shape = shapeOf(defineState('anything', () => RandomProgram.initial(0)))
-const RUNS = Number(process.env.LEASEHOLD_PROGRAMS ?? 20_000)
 
 interface Replica {
   readonly tree: StateTree
@@ -52,25 +51,17 @@ function follow(tape: readonly number[], size: number, limits: Partial<LogLimits
     if (show(snapshot) !== text) throw new Error(`a snapshot of a replica changed: ${text}`)
 }
 
-function property(runs: number, size: number, limits: Partial<LogLimits>): void {
-  const tape = fc.array(fc.nat(10_000), { minLength: 4, maxLength: 150, size: 'max' })
-  fc.assert(
-    fc.property(tape, (numbers) => follow(numbers, size, limits)),
-    { numRuns: runs, seed: Number(process.env.LEASEHOLD_SEED ?? Date.now() % 2 ** 31) },
-  )
-}
-
 describe('replicas', () => {
   test('S10: after random histories each replica equals the state, key order included', { timeout: 300_000 }, () => {
-    property(RUNS / 2, 4, {})
+    runPrograms('replicas', RUNS, (tape) => follow(tape, 4, {}))
   })
   test('S10: the same when values are too large to keep, so that fields are sent as they are now', {
     timeout: 300_000,
   }, () => {
-    property(RUNS / 8, 70, { keptContainers: 1, keptElements: 3 })
+    runPrograms('replicas', RUNS / 8, (tape) => follow(tape, 70, { keptContainers: 1, keptElements: 3 }))
   })
   test('S10: the same for replicas beyond the bound of the log', { timeout: 300_000 }, () => {
-    property(RUNS / 4, 4, { commits: 3, weight: 150 })
+    runPrograms('replicas', RUNS / 4, (tape) => follow(tape, 4, { commits: 3, weight: 150 }))
   })
 
   test('S10: a log that is bounded gives the whole state to whoever is further behind', () => {
