@@ -19,7 +19,7 @@ export const CounterPanel: () => ReactNode = observer(function CounterPanel() {
         <span data-testid="counter">{state.counter}</span>
         <span className="of"> / {state.maxCounter}</span>
       </p>
-      <progress aria-label="Counted so far" max={1} value={Math.min(state.progress, 1) || 0} />
+      <progress aria-label="Counted so far" max={1} value={Math.min(Math.max(state.progress, 0), 1) || 0} />
 
       <div className="field">
         <label htmlFor="max-counter">Maximum</label>
@@ -33,7 +33,13 @@ export const CounterPanel: () => ReactNode = observer(function CounterPanel() {
           Reset
         </button>
         {state.running && <FrameRate />}
+        <span className="rate" role="status">
+          {!state.running && state.counter >= state.maxCounter && 'At its maximum'}
+        </span>
       </div>
+      <p className="failure" role="alert" data-testid="counter-failure">
+        {state.failure}
+      </p>
       <StoreStrip store={store} />
     </section>
   )

@@ -1,7 +1,7 @@
 import { useField } from 'leasehold/react'
 import { observer } from 'mobx-react-lite'
 import type { FormEvent, ReactNode } from 'react'
-import { useEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import { fetchLine, quoteStore } from './quote.js'
 import { StoreStrip } from './store-strip.js'
 
@@ -11,19 +11,11 @@ export const QuotePanel: () => ReactNode = observer(function QuotePanel() {
   const [waits, setWaits] = useState(false)
   const [failure, setFailure] = useState<string>()
   const busy = useRef(false)
-  const button = useRef<HTMLButtonElement>(null)
-
-  // A disabled button loses the focus, and who works by keyboard their place.
-  const hadFocus = useRef(false)
-  useEffect(() => {
-    if (!waits && hadFocus.current && document.activeElement === document.body) button.current?.focus()
-  }, [waits])
 
   async function submit(event: FormEvent) {
     event.preventDefault()
     if (busy.current) return // the second click of a double click comes before the button is drawn as disabled
     busy.current = true
-    hadFocus.current = document.activeElement === button.current
     setWaits(true)
     setFailure(undefined)
     try {
@@ -46,10 +38,10 @@ export const QuotePanel: () => ReactNode = observer(function QuotePanel() {
       <form onSubmit={submit}>
         <div className="field">
           <label htmlFor="address">Address</label>
-          <input id="address" type="text" spellCheck={false} autoComplete="off" {...address} />
+          <input id="address" type="text" required spellCheck={false} autoComplete="off" {...address} />
         </div>
         <div className="actions">
-          <button type="submit" className="primary" ref={button} disabled={waits} aria-busy={waits}>
+          <button type="submit" className="primary" aria-disabled={waits} aria-busy={waits}>
             {waits ? 'Fetching…' : 'Fetch a line'}
           </button>
           <span className="rate">{state.fetched} fetched</span>

@@ -16,6 +16,7 @@ import type { EventContract, StateDefinition } from '../lib/state/define-state.j
 import { shapeOf } from '../lib/state/define-state.js'
 import { detach } from '../lib/state/detach.js'
 import { LeaseClient } from './lease-client.js'
+import { holdLifeLock } from './life-lock.js'
 import { Replica } from './replica.js'
 import type { TaskContext, TaskFunction } from './task.js'
 import { createTask } from './task.js'
@@ -69,14 +70,27 @@ export function serveTasks<S extends object, E extends EventContract, T extends 
   return served
 }
 
+const servedOn = new WeakMap<TaskEndpoint, Set<string>>()
+
 function serve(served: Tasks, channel: TaskEndpoint, scope: WorkerScope | undefined): void {
   const state = served.definition.fullName
+  const states = servedOn.get(channel) ?? new Set()
+  if (states.has(state)) {
+    throw new TypeError(
+      `serveTasks("${state}"): this worker serves that state already. Put all tasks of a state in one call.`,
+    )
+  }
+  servedOn.set(channel, states.add(state))
+  const lock = scope ? holdLifeLock() : Promise.resolve(undefined)
   channel.addEventListener('message', function onMessage({ data }) {
     const message = data as Partial<PortMessage> | null
     if (message?.leasehold !== 'port' || message.state !== state || message.port === undefined) return
     channel.removeEventListener('message', onMessage)
-    const { report } = serveOn(served, message.port)
-    if (scope) forwardUncaught(scope, report)
+    const { port } = message
+    void lock.then((name) => {
+      const { report } = serveOn(served, port, name)
+      if (scope) forwardUncaught(scope, report)
+    })
   })
   channel.start?.()
   channel.postMessage({ leasehold: 'serve', protocol: PROTOCOL_VERSION, state } satisfies ServeMessage)
@@ -90,8 +104,11 @@ export interface Served {
   close(): void
 }
 
-/** Serves over a port that is there already: what a worker does with its port, and tests with one of a pair. */
-export function serveOn({ definition, tasks }: Tasks, port: MessagePort): Served {
+/**
+ * Serves over a port that is there already: what a worker does with its port, and tests with one of a pair.
+ * @param lock name of a Web Lock that is held for as long as this thread lives
+ */
+export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: string): Served {
   const runs = new Map<number, AbortController>()
   let reports = 0
   const link = createLink<PageFacade, WorkerFacade>(port, {
@@ -168,6 +185,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort): Served
   link.send('ready', [PROTOCOL_VERSION, definition.version], {
     state: definition.fullName,
     tasks: Object.keys(tasks).map((name) => ({ name })),
+    lock,
   })
   return {
     report,

@@ -175,10 +175,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     failure = undefined
     try {
       remoteCalls[name] ??= remote[name] as () => Promise<unknown>
-      // Never rejects: replies are booleans.
-      void remoteCalls[name]().then((understood) => {
-        if (understood !== true && !closed) onFault(new Error(`The other side refused a call of "${name}".`), false)
-      })
+      // Never rejects: replies are booleans. The side that has refused a call has told its own `onFault`.
+      void remoteCalls[name]()
     } finally {
       outgoing = undefined
     }

@@ -42,6 +42,8 @@ export interface ReadyPayload {
   /** `fullName` of the definition that the worker serves. */
   readonly state: string
   readonly tasks: readonly TaskInfo[]
+  /** Name of a Web Lock that the worker holds for as long as it lives; undefined where there is none. */
+  readonly lock: string | undefined
 }
 
 /** Payload of {@link PageFacade.request}: a worker asks for a lease. */

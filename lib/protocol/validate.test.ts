@@ -17,6 +17,10 @@ const good: readonly Mutation[] = [
   { op: 'set', path: ['byId', 3n, null, undefined, true, Number.NaN, ''], value: { any: 'thing' } },
   { op: 'set', path: ['a'], value: undefined, refs: [{ at: [], from: ['b'] }] },
   { op: 'delete', path: ['byId', 'x'] },
+  // Keys of a Map: whether they stand in one is seen when the mutations are replayed.
+  { op: 'set', path: ['byId', '__proto__'], value: 1, refs: [{ at: ['constructor'], from: ['byId', 'prototype'] }] },
+  { op: 'add', path: ['tags'], value: 'constructor' },
+  { op: 'set', path: Array(1000).fill('a'), value: 1 },
   { op: 'splice', path: ['rows'], index: 0, remove: 2, values: [1], refs: [{ at: [0, 'x'], from: ['rows', 1] }] },
   { op: 'arrange', path: ['rows'], keep: [2, -1, 0], values: ['new'] },
   { op: 'move', path: ['rows'], at: 0, from: 3 },
@@ -42,10 +46,7 @@ const bad: [string, unknown, RegExp][] = [
   ['a path of a symbol', { op: 'set', path: ['a', Symbol('x')], value: 1 }, /no primitive but symbol/],
   ['a path of an object', { op: 'set', path: ['a', {}], value: 1 }, /no primitive but object/],
   ['a path that begins with a number', { op: 'set', path: [0], value: 1 }, /name of a field/],
-  ['a deep path', { op: 'set', path: Array(65).fill('a'), value: 1 }, /65 keys/],
-  ['__proto__', { op: 'set', path: ['a', '__proto__'], value: 1 }, /"__proto__" is not allowed/],
-  ['prototype', { op: 'delete', path: ['prototype'] }, /"prototype" is not allowed/],
-  ['constructor', { op: 'clear', path: ['a', 'constructor', 'prototype'] }, /"constructor" is not allowed/],
+  ['a deep path', { op: 'set', path: Array(1001).fill('a'), value: 1 }, /1001 keys/],
   ['no value', { op: 'set', path: ['a'] }, /no value/],
   ['an accessor as op', Object.defineProperty({ path: ['a'] }, 'op', { get: () => 'clear' }), /op is not known/],
   ['what a prototype lends', Object.create({ op: 'clear', path: ['a'] }), /op is not known/],
@@ -66,7 +67,7 @@ const bad: [string, unknown, RegExp][] = [
     { op: 'set', path: ['a'], value: 1, refs: [{ at: [], from: [] }] },
     /in a ref, its path is empty/,
   ],
-  ['a ref to __proto__', { op: 'set', path: ['a'], value: 1, refs: [{ at: ['__proto__'], from: ['b'] }] }, /in a ref/],
+  ['a ref to an object', { op: 'set', path: ['a'], value: 1, refs: [{ at: [{}], from: ['b'] }] }, /in a ref/],
 ]
 
 test.each(bad)('refused: %s', (_what, mutation, message) => {

@@ -9,7 +9,6 @@
 import { InvalidMutationError } from '../errors.js'
 import type { Mutation } from '../state/mutation.js'
 import { formatPath } from '../state/mutation.js'
-import { isReservedKey } from '../state/values.js'
 import type {
   Changes,
   LeaseRequestPayload,
@@ -19,7 +18,8 @@ import type {
   StartPayload,
 } from './messages.js'
 
-const MAX_PATH = 64
+/** As deep as a value may be. */
+const MAX_PATH = 1_000
 /** The longest name or label that a worker may send. */
 export const MAX_NAME = 8192
 const MAX_TASKS = 10_000
@@ -41,10 +41,10 @@ function isText(value: unknown): value is string {
 }
 
 /** Names what is wrong with a key, or undefined. */
+/** A `Map` may have any primitive for a key: the draft refuses those that an object may not have. */
 function keyFault(key: unknown): string | undefined {
-  if (isObject(key) || typeof key === 'symbol' || typeof key === 'function')
-    return `a key is no primitive but ${typeof key}`
-  return isReservedKey(key) ? `the key "${String(key)}" is not allowed` : undefined
+  const isPrimitive = !isObject(key) && typeof key !== 'symbol' && typeof key !== 'function'
+  return isPrimitive ? undefined : `a key is no primitive but ${typeof key}`
 }
 
 function pathFault(path: unknown, minimum: number): string | undefined {
@@ -148,6 +148,8 @@ export function assertReady(value: unknown): asserts value is ReadyPayload {
   const tasks = own(value, 'tasks')
   assert(Array.isArray(tasks) && tasks.length <= MAX_TASKS, `ready: tasks must be an array of at most ${MAX_TASKS}`)
   for (const task of tasks) assert(isObject(task) && isText(own(task, 'name')), 'ready: a task has no name')
+  const lock = own(value, 'lock')
+  assert(lock === undefined || isText(lock), 'ready: lock must be the name of a Web Lock')
 }
 
 /** @throws TypeError that names the bad option */

@@ -57,23 +57,32 @@ export function useTask<Args extends readonly unknown[], R>(
   const [actions] = useState(() => {
     const started = new Set<TaskRun<R>>()
     let last: TaskRun<R> | undefined
+    let gone = false
     return {
+      mount: (): void => {
+        gone = false
+      },
       start: (...args: Args): TaskRun<R> => {
         for (const run of started) if (run.endedAt !== undefined) started.delete(run)
         last = latest.current.starter(...args)
         started.add(last)
+        if (gone && latest.current.cancelOnUnmount) last.cancel()
         setRun(last)
         return last
       },
       cancel: (reason?: unknown): void => last?.cancel(reason),
       unmount: (): void => {
+        gone = true
         if (!latest.current.cancelOnUnmount) return
         for (const run of started) run.cancel()
         started.clear()
       },
     }
   })
-  useEffect(() => actions.unmount, [actions])
+  useEffect(() => {
+    actions.mount()
+    return actions.unmount
+  }, [actions])
 
   const status = useValue(() => run?.status ?? 'idle')
   const progress = useValue(() => run?.progress)

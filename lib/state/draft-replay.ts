@@ -167,9 +167,7 @@ function bring(
       result = node
       continue
     }
-    const holder = ref.at
-      .slice(0, -1)
-      .reduce<unknown>((at, key) => (isContainer(at) ? entryOf(at, key) : undefined), result)
+    const holder = ref.at.slice(0, -1).reduce<unknown>(partAt, result)
     const key = ref.at.at(-1) as Key
     if (!isContainer(holder) || holder instanceof DraftNode)
       fail(`the ref at ${formatPath(ref.at)} is outside the value.`)
@@ -178,6 +176,12 @@ function bring(
   }
   if (result !== root && !(result instanceof DraftNode)) markEmbedding(root.context, result)
   return result
+}
+
+/** What stands at a key of a fresh value; of an array at an index alone, since its other names lead to its prototype. */
+function partAt(at: unknown, key: Key): unknown {
+  if (!isContainer(at) || (Array.isArray(at) && !isIndex(key, at.length))) return undefined
+  return entryOf(at, key)
 }
 
 function isContainer(value: unknown): value is object {

@@ -16,11 +16,14 @@ export interface Clock {
 
 const { clearTimeout, performance, setTimeout } = globalThis
 
+/** Timers take 32 bits: above that they fire at once. */
+const MAX_MS = 2 ** 31 - 1
+
 /** The clock of the page. */
 export const pageClock: Clock = {
   now: () => performance.now(),
   setTimer(run, ms) {
-    const timer = setTimeout(run, ms)
+    const timer = setTimeout(run, Math.min(ms, MAX_MS))
     return () => clearTimeout(timer)
   },
 }

@@ -15,6 +15,7 @@ import { warnOnce } from '../state/development.js'
 import type { Draft } from '../state/draft.js'
 import { createDraft } from '../state/draft.js'
 import { settle } from '../state/draft-settle.js'
+import { copyIn } from '../state/values.js'
 import type { Committer } from './committer.js'
 import type { CommitOrigin, StoreCore } from './core.js'
 import type { Handling } from './handling.js'
@@ -77,13 +78,15 @@ export class EventRunner {
       )
       return run
     }
+    // An event that waits means what its arguments are now, not what the caller makes of them later.
+    const own = core.office.isFree ? args : args.map(copyOfPlain)
     const begin = (grant: Grant, request: EventRequest): void => {
-      this.#begin(grant, request, handler, args, origin, round)
+      this.#begin(grant, request, handler, own, origin, round)
     }
     const request = new EventRequest(name, core.lease.ttlMs, run, begin)
     core.office.request(request)
     request.waits = true
-    run.ran = run.isSettled
+    run.ran = request.turn !== undefined && run.isSettled
     return run
   }
 
@@ -106,6 +109,7 @@ export class EventRunner {
       round,
       made: new Set(),
       used: new Set(),
+      ends: false,
     }
     request.turn = turn
     let result: unknown
@@ -172,7 +176,12 @@ export class EventRunner {
           this.#finishLate(turn, () => this.#finish(turn, step.value))
           return
         }
-        this.#publishSoFar(turn, step.value)
+        try {
+          this.#publishSoFar(turn, step.value)
+        } catch (error) {
+          await this.#part(turn, () => iterator.return?.()) // its finally blocks run, and then it is over
+          throw error
+        }
         office.renew(turn.epoch)
       }
     } catch (error) {
@@ -199,9 +208,12 @@ export class EventRunner {
     const { specs, rest } = takeSpecs(result)
     try {
       const value = detach(rest)
+      turn.ends = true
       this.#commit(turn)
       this.#close(turn)
-      this.#launch(turn, specs)
+      // A reaction to this very commit may have disposed of the store: there is nobody to launch them.
+      if (this.#options.core.office.holds(turn.epoch)) this.#launch(turn, specs)
+      else for (const spec of specs) turn.used.add(spec)
       const unused = unusedSpecs(turn.name, turn.made, turn.used)
       if (unused !== undefined) this.#options.core.report(unused, { kind: 'event', name: turn.name })
       turn.run.resolve(value)
@@ -224,6 +236,9 @@ export class EventRunner {
   }
 
   #commit(turn: Turn): void {
+    if (!this.#options.core.office.holds(turn.epoch)) {
+      throw new StoreDisposedError(`The event "${turn.name}" disposed of its own store, so nothing of it was applied.`)
+    }
     const outer = this.#round
     this.#round = turn.round
     try {
@@ -251,6 +266,8 @@ interface Turn {
   readonly round: number
   readonly made: Set<Spec>
   readonly used: Set<Spec>
+  /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
+  ends: boolean
 }
 
 class Run extends Outcome<unknown> implements EventRun {
@@ -284,12 +301,21 @@ class EventRequest implements LeaseRequest {
 
   lost(error: Error): void {
     this.turn?.draft.close(error)
-    this.#tell(error)
+    if (this.turn?.ends !== true) this.#tell(error)
   }
 
   /** `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake. */
   #tell(error: Error): void {
     this.run.reject(error, { quiet: this.waits && error instanceof StoreDisposedError })
+  }
+}
+
+/** A copy of plain data; anything else as it is. */
+function copyOfPlain(value: unknown): unknown {
+  try {
+    return copyIn(value, [])
+  } catch {
+    return value
   }
 }
 

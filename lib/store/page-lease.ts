@@ -6,6 +6,7 @@
  */
 
 import { LeaseReleasedError, StoreDisposedError } from '../errors.js'
+import { assertLeaseRequest } from '../protocol/validate.js'
 import { detach } from '../state/detach.js'
 import type { Draft } from '../state/draft.js'
 import { createDraft } from '../state/draft.js'
@@ -57,7 +58,9 @@ export interface PageLeaseContext {
  * @throws NestedLeaseError, at once, in the synchronous part of a handler or lease function
  */
 export function leaseOnPage(context: PageLeaseContext, fn: LeaseFunction, options: LeaseOptions): LeaseRun<unknown> {
-  const name = options.name ?? (fn.name || 'lease')
+  if (typeof fn !== 'function') throw new TypeError('store.lease takes a function of (state, lease).')
+  const { ttl, timeout, ifAvailable = false, name = fn.name || 'lease' } = options
+  assertLeaseRequest({ name, ttl, timeout: timeout === Number.POSITIVE_INFINITY ? undefined : timeout, ifAvailable })
   const { core, handling } = context
   handling.assertMayLease(name)
   const outcome = new Outcome<unknown>((error) => core.report(error, { kind: 'lease', name }))
@@ -90,6 +93,7 @@ class PageLease implements LeaseRequest {
   readonly #fn: LeaseFunction
   readonly #outcome: Outcome<unknown>
   #draft: Draft | undefined
+  #ends = false
   #ticket: Ticket | undefined
   #stopListening: (() => void) | undefined
 
@@ -125,6 +129,7 @@ class PageLease implements LeaseRequest {
         if (!core.office.holds(epoch)) return // the caller has been told why
         try {
           const value = detach(result)
+          this.#ends = true // whatever a reaction to the commit does, the commit stands
           committer.commit(draft.changes(), { kind: 'lease', name: this.name })
           this.#finish(epoch, () => this.#outcome.resolve(value))
         } catch (error) {
@@ -143,6 +148,7 @@ class PageLease implements LeaseRequest {
 
   lost(error: Error): void {
     this.#end(error)
+    if (this.#ends) return
     // `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake.
     this.#outcome.reject(error, { quiet: this.#ticket !== undefined && error instanceof StoreDisposedError })
   }

@@ -176,6 +176,9 @@ class PageStore {
   #disposed = false
 
   constructor(definition: StateDefinition, options: StoreOptions<object, object, object, Record<string, AnyHandler>>) {
+    const { ttl = DEFAULT_TTL_MS } = options.lease ?? {}
+    if (!(ttl > 0))
+      throw new TypeError(`createStore("${definition.name}"): lease.ttl must be a number of milliseconds above 0.`)
     this.#definition = definition
     this.token = options.token ?? createToken()
     const sources = toArray(options.tasks)
@@ -201,7 +204,7 @@ class PageStore {
       tree: this.#tree,
       office: this.#office,
       token: this.token,
-      lease: { ttlMs: options.lease?.ttl ?? DEFAULT_TTL_MS },
+      lease: { ttlMs: ttl },
       commitBatch: (mutations, origin) => committer.commitBatch(mutations, origin),
       report,
     }
@@ -281,11 +284,11 @@ class PageStore {
   }
 
   #set(field: string, value: unknown): EventRun {
-    const handler = (state: Record<string, unknown>): void => {
-      state[field] = value
+    const handler = (state: Record<string, unknown>, given: unknown): void => {
+      state[field] = given
     }
     const name = `set.${field}`
-    return this.#runner.run(name, handler as AnyHandler, [], { kind: 'event', name })
+    return this.#runner.run(name, handler as AnyHandler, [value], { kind: 'event', name })
   }
 
   #launch(spec: Spec): void {

@@ -2,6 +2,7 @@ import { autorun } from 'mobx'
 import { afterEach, expect, test } from 'vitest'
 import {
   LeaseholdError,
+  LeaseReleasedError,
   NotCloneableError,
   StoreDisposedError,
   TaskCrashedError,
@@ -228,14 +229,36 @@ test('T11: a deaf worker is ended after terminateAfter, its other runs fail, and
   await worker(1).next('start')
 })
 
-test('T11: a task that ignores its signal in a worker that answers is left to end', async () => {
-  const { runner, worker } = run(handWritten((each) => each.ready(), { terminateAfter: 20 }))
+test('T11: a task that ignores its signal is over after terminateAfter; the worker that answers and its other runs go on', async () => {
+  const { runner, worker, office, reports, tree } = run(handWritten((each) => each.ready(), { terminateAfter: 20 }))
   const stubborn = runner.start('a', [])
+  const other = runner.start('b', [])
   await worker().next('start')
+  worker().request(1, Number(stubborn.id), { ttl: 60_000 })
+  const epoch = await worker().granted()
+  worker().request(2, Number(stubborn.id))
+  await expect.poll(() => office.waiting).toHaveLength(1)
   stubborn.cancel('stop')
-  await turns(150)
   expect(stubborn.status).toBe('cancelling')
-  expect(worker().terminated).toBe(false)
+  await expect(stubborn.done).rejects.toBe('stop')
+  expect(stubborn.status).toBe('cancelled')
+  expect([...runner.backgroundTasks]).toEqual([other])
+  expect(office.isFree).toBe(true)
+  expect(await worker().error('refused')).toBeInstanceOf(LeaseReleasedError)
+  expect(await worker().error('ended')).toBeInstanceOf(LeaseReleasedError)
+
+  worker().commit(epoch, 0, true)
+  expect(await worker().error('rejected')).toBeInstanceOf(LeaseReleasedError)
+  worker().request(3, Number(stubborn.id))
+  expect(await worker().error('refused')).toBeInstanceOf(LeaseReleasedError)
+  settle(worker(), Number(stubborn.id), 'late')
+  settle(worker(), Number(other.id), 'other')
+  expect(await other.done).toBe('other')
+  expect([stubborn.status, worker().terminated, tree.version]).toEqual(['cancelled', false, 0])
+  expect(reports).toEqual([])
+  const next = runner.start('a', [])
+  await expect.poll(() => next.status).toBe('running')
+  expect(worker(1)).toBeUndefined()
 })
 
 test('L8: a worker that hangs in its lease is ended, and its runs fail with TaskCrashedError', async () => {

@@ -104,8 +104,8 @@ export class TaskRunner {
     if (this.#disposed !== undefined) run.failed(this.#disposed)
     else if (signal?.aborted) run.cancelled(signal.reason)
     else {
-      this.#runs.add(run)
       this.#waiting.add(run)
+      this.#runs.add(run) // reactions run: the run may be cancelled, or the store disposed of, when this returns
       this.#route()
       if (run.waits) this.#hold(run)
       if (signal !== undefined && !run.isOver) tie(run, signal)
@@ -141,6 +141,7 @@ export class TaskRunner {
   /** Sends the waiting runs to whoever serves them. */
   #route(): void {
     for (const run of [...this.#waiting]) {
+      if (!this.#waiting.has(run)) continue // a reaction to the start of another has cancelled it
       const pool = this.#pools.find(({ tasks }) => tasks?.has(run.name))
       if (pool !== undefined) {
         this.#waiting.delete(run)

@@ -241,7 +241,7 @@ test('a malformed batch is rejected, ends its lease, changes nothing, and is rep
   const { worker, tree, office, reports } = await welcomed()
   for (const [request, batch] of [
     [1, 'x'],
-    [2, [{ op: 'set', path: ['__proto__', 'a'], value: 1 }]],
+    [2, [{ op: 'set', path: [], value: 1 }]],
     [3, [null]],
   ] as const) {
     worker.request(request, 1)
@@ -256,6 +256,23 @@ test('a malformed batch is rejected, ends its lease, changes nothing, and is rep
   expect(tree.version).toBe(0)
   expect(office.isFree).toBe(true)
   expect(reports).toHaveLength(4)
+})
+
+test('a batch that names a prototype is rejected as one that does not fit: it ends its lease and is not reported', async () => {
+  const { worker, tree, office, reports } = await welcomed()
+  for (const [request, path] of [
+    [1, ['__proto__', 'a']],
+    [2, ['constructor', 'prototype', 'a']],
+    [3, ['rows', '__proto__']],
+  ] as const) {
+    worker.request(request, 1)
+    worker.commit(await worker.granted(), 0, true, [{ op: 'set', path, value: 1 }])
+    expect(await worker.error('rejected')).toBeInstanceOf(InvalidMutationError)
+  }
+  expect(tree.version).toBe(0)
+  expect(office.isFree).toBe(true)
+  expect(Reflect.get({}, 'a')).toBeUndefined()
+  expect(reports).toEqual([])
 })
 
 test('refresh gives the changes since the version that the worker names', async () => {

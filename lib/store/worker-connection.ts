@@ -27,7 +27,7 @@ export interface ConnectionOptions {
   /** The runs of this worker, by number: one that has settled is taken out before it is told. */
   readonly runs: Map<number, ConnectedRun>
   /** The worker was welcomed and serves tasks of these names. */
-  ready(tasks: readonly string[]): void
+  ready(tasks: readonly string[], lock: string | undefined): void
   /** The worker is of no use: another build, or it sends garbage. */
   failed(error: Error): void
   /** It held the lease of that name and did not answer. */
@@ -40,6 +40,8 @@ export class WorkerConnection {
   readonly #link: Link<WorkerFacade>
   readonly #leases: WorkerLeases
   readonly #probes = new Map<number, () => void>()
+  /** Runs that were cancelled and did not end in time. */
+  readonly #abandoned = new Set<number>()
   #probeId = 0
   #welcomed = false
 
@@ -98,6 +100,13 @@ export class WorkerConnection {
     this.#link.send('cancel', [number], { error: toWireError(reason) })
   }
 
+  /** The run is over for the page: what it holds ends, and its worker may still settle it. */
+  abandon(run: ConnectedRun): void {
+    this.#options.runs.delete(run.number)
+    this.#abandoned.add(run.number)
+    this.#leases.endRun(run)
+  }
+
   /** Resolves when the worker answers, behind everything that it sent before. Never, if it does not. */
   probe(): Promise<void> {
     const probeId = ++this.#probeId
@@ -144,8 +153,14 @@ export class WorkerConnection {
     if (this.#welcomed) throw new TypeError('ready: the worker was welcomed before')
     this.#welcomed = true
     this.#leases.sentVersion = tree.version
-    this.#link.send('welcome', [tree.version], { token, root: tree.root })
-    this.#options.ready(payload.tasks.map(({ name }) => name))
+    try {
+      this.#link.send('welcome', [tree.version], { token, root: tree.root })
+    } catch (error) {
+      this.#options.failed(error as Error) // a leaf of the state that cannot be cloned any more
+      return
+    }
+    const names = payload.tasks.map(({ name }) => name)
+    this.#options.ready(names, payload.lock)
   }
 
   #refresh(requestId: number, version: number): void {
@@ -153,13 +168,19 @@ export class WorkerConnection {
     if (!this.#welcomed || !Number.isSafeInteger(version) || version < 0 || version > tree.version) {
       throw new TypeError(`refresh: there was no version ${version}`)
     }
-    this.#link.send('refreshed', [requestId, tree.version, version], tree.changesSince(version))
+    try {
+      this.#link.send('refreshed', [requestId, tree.version, version], tree.changesSince(version))
+    } catch (error) {
+      this.#options.failed(error as Error) // nothing else would ever answer the worker
+      return
+    }
     this.#leases.sentVersion = tree.version
   }
 
   #settled(payload: unknown, runId: number): void {
     assertSettled(payload)
     const run = this.#run(runId)
+    if (run === undefined && this.#abandoned.delete(runId)) return
     if (run === undefined) throw new TypeError(`settled: there is no run ${runId}`)
     this.#options.runs.delete(runId)
     this.#leases.endRun(run)

@@ -12,15 +12,20 @@ import { LeaseholdError, TaskCrashedError, WorkerLoadError, WorkerStartTimeoutEr
 import type { Clock } from './clock.js'
 import { afterResponsive } from './clock.js'
 import type { StoreCore } from './core.js'
+import { watchLifeLock } from './life-lock.js'
 import { WorkerConnection } from './worker-connection.js'
 import type { ConnectedRun } from './worker-leases.js'
 import type { TaskSource, WorkerHandle } from './worker-tasks.js'
 
 /** A run, as the pool knows it. */
 export interface PooledRun extends ConnectedRun {
+  /** It was not sent to its worker yet. */
+  readonly waits: boolean
   /** It was sent to its worker. */
   started(): void
   failed(error: unknown): void
+  /** It is over as cancelled, whatever its worker still does. */
+  cancelled(): void
   /** Set while the pool waits for a cancelled run to end; called when it has. */
   stopWaiting: (() => void) | undefined
 }
@@ -41,7 +46,7 @@ interface Slot {
   ready: boolean
   handle: WorkerHandle | undefined
   connection: WorkerConnection | undefined
-  /** Ends what the slot waits for while it loads. */
+  /** Ends what the slot waits for: to be loaded, and then to die. */
   stop: () => void
 }
 
@@ -91,7 +96,7 @@ export class WorkerPool {
     const slot = [...this.#slots].find(({ runs }) => runs.has(run.number))
     if (slot === undefined) return
     const { connection, ready } = slot
-    if (!ready || connection === undefined) {
+    if (!ready || connection === undefined || run.waits) {
       slot.runs.delete(run.number)
       return
     }
@@ -100,7 +105,12 @@ export class WorkerPool {
     const waitMs = source.terminateAfter ?? TERMINATE_AFTER_MS
     run.stopWaiting = afterResponsive(clock, waitMs, () => {
       void connection.answers(ANSWER_MS).then((answered) => {
-        if (answered || !slot.runs.has(run.number)) return
+        if (!slot.runs.has(run.number)) return
+        if (answered) {
+          connection.abandon(run)
+          run.cancelled()
+          return
+        }
         this.#crash(
           slot,
           `task "${run.name}" was cancelled, did not end within ${waitMs} ms, and its worker did not answer. Let tasks that compute for long pause: await task.sleep(0)`,
@@ -111,7 +121,10 @@ export class WorkerPool {
 
   /** Ends all workers as a crash would; their runs fail, and the next run makes a new worker. */
   crash(): void {
-    for (const slot of [...this.#slots]) this.#crash(slot, 'its worker was ended')
+    for (const slot of [...this.#slots]) {
+      if (slot.ready) this.#crash(slot, 'its worker was ended')
+      else this.#loadFailed(slot, new TaskCrashedError('Its worker was ended before it was ready.'))
+    }
   }
 
   /** Ends all workers. Their runs are the caller's. */
@@ -169,9 +182,10 @@ export class WorkerPool {
       clock,
       port,
       runs: slot.runs,
-      ready: (tasks) => {
+      ready: (tasks, lock) => {
         slot.ready = true
         slot.stop()
+        slot.stop = lock === undefined ? () => {} : watchLifeLock(lock, () => this.#crash(slot, 'it has died'))
         this.tasks = new Set(tasks)
         for (const run of [...slot.runs.values()]) this.#start(slot, run)
         this.#options.known()
@@ -187,6 +201,7 @@ export class WorkerPool {
   }
 
   #start(slot: Slot, run: PooledRun): void {
+    if (slot.runs.get(run.number) !== run) return // a reaction to the start of another has cancelled it
     try {
       slot.connection?.start(run)
     } catch (error) {
