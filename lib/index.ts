@@ -28,6 +28,7 @@ export {
   WorkerLoadError,
   WorkerStartTimeoutError,
 } from './errors.js'
+export type { EventSpec, Spec, TaskSpec } from './protocol/specs.js'
 export {
   type DeepReadonly,
   defineState,
@@ -56,11 +57,11 @@ export type { Plain } from './state/values.js'
 export { toPlain } from './state/values.js'
 export type { Commit, CommitListener } from './store/committer.js'
 export type { CommitOrigin, ErrorContext } from './store/core.js'
-export type { EventRun } from './store/event-runner.js'
+export { defineEvent, type EventOptions } from './store/define-event.js'
+export type { EventRun } from './store/event-request.js'
 export type { EventCalls, Handler } from './store/handlers.js'
 export type { Line, LineEntry } from './store/line-view.js'
-export type { Lease, LeaseOptions, LeaseRun } from './store/page-lease.js'
-export type { EventSpec, Spec, TaskSpec } from './store/specs.js'
+export type { Lease, LeaseOptions, LeaseRun, ScopedLeaseOptions } from './store/page-lease.js'
 export { createStore, type PartialState, type Store, type StoreOptions, type TasksOf } from './store/store.js'
 export type { TaskProgress, TaskRun, TaskStatus } from './store/task-run.js'
 export type { BackgroundTasks, StartOptions } from './store/task-runner.js'

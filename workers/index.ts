@@ -8,6 +8,7 @@ export {
   LeaseExpiredError,
   LeaseholdError,
   LeaseReleasedError,
+  LeaseRevokedError,
   LeaseTimeoutError,
   NestedLeaseError,
   NotCloneableError,
@@ -19,6 +20,6 @@ export type { DeepReadonly, EventContract, StateDefinition, StateOf } from '../l
 export { getSubstate } from '../lib/state/define-state.js'
 export { read } from '../lib/state/plain.js'
 export { type Plain, toPlain } from '../lib/state/values.js'
-export type { Lease, LeaseOptions } from './lease-client.js'
+export type { AcquiredLease, Lease, LeaseOptions, ScopedLeaseOptions } from './lease.js'
 export { serveTasks, type TaskEndpoint, type Tasks } from './serve-tasks.js'
 export type { TaskContext, TaskFunction } from './task.js'

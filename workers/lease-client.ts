@@ -2,45 +2,23 @@
  * The worker's side of leases: requests, grants, commits.
  *
  * - A lease function runs on the newest state, as soon as its grant has arrived; its draft is dead once it has settled.
- * - A batch goes out whole, in one message, or not at all. While a commit is on its way nothing can take it back: a
+ * - A batch goes out whole, in one message, or not at all. While the last one is on its way nothing can take it back: a
  *   cancellation that comes then waits for the page's answer.
  * - A lease that the page ends, or whose run is cancelled, rejects at once; what its function does after that is ignored.
+ * - A lease that is revoked for an urgent event is asked for again once its function has settled, and the function runs
+ *   again; nobody but the function notices.
  * - In the synchronous part of a lease function a further lease is refused, and the outer one stays good.
  */
 
-import { LeaseExpiredError, LeaseReleasedError, NestedLeaseError } from '../lib/errors.js'
+import { LeaseExpiredError, LeaseReleasedError, LeaseRevokedError, NestedLeaseError } from '../lib/errors.js'
 import type { LeaseRequestPayload } from '../lib/protocol/messages.js'
 import { assertLeaseRequest, MAX_NAME } from '../lib/protocol/validate.js'
 import { fromWireError } from '../lib/protocol/wire-error.js'
-import { detach } from '../lib/state/detach.js'
-import type { Draft } from '../lib/state/draft.js'
-import { createDraft } from '../lib/state/draft.js'
-import type { Mutation } from '../lib/state/mutation.js'
+import type { Scope } from '../lib/state/scope.js'
+import { toScope } from '../lib/state/scope.js'
+import type { LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
+import { Attempt } from './lease-attempt.js'
 import type { Replica, Send } from './replica.js'
-
-/** What a lease function learns of its lease. */
-export interface Lease {
-  /** The fencing number: strictly increasing over all leases of a store. */
-  readonly epoch: number
-  /** As shown in the line, in warnings and errors. */
-  readonly name: string
-}
-
-/** Options of a lease. They follow those of the Web Locks API. */
-export interface LeaseOptions {
-  /** Ends the wait; once the lease is held it does nothing. The lease then rejects with its reason. */
-  readonly signal?: AbortSignal
-  /** If the lease can't be had at once, the function is called with `null`, without a lease. @default false */
-  readonly ifAvailable?: boolean
-  /** Milliseconds to wait at most; after that the lease rejects with a LeaseTimeoutError. @default no limit */
-  readonly timeout?: number
-  /** Milliseconds for which the lease may be held: a lower bound, as the time of a blocked page does not count. @default the store's, 10_000 */
-  readonly ttl?: number
-  /** Shown in the line, in warnings and errors. @default the name of the task */
-  readonly name?: string
-  /** The lease may also be taken, and held, after the run was cancelled. @default false */
-  readonly cleanup?: boolean
-}
 
 /** A run, as its leases know it. */
 export interface LeaseRun {
@@ -49,18 +27,17 @@ export interface LeaseRun {
   readonly signal: AbortSignal
 }
 
-/** The function of a lease, its types erased. */
-export type LeaseFunction = (state: object | null, lease: Lease | null) => unknown
-
+/** A lease that a task has asked for, until it has its result. */
 interface Entry {
-  readonly requestId: number
-  readonly name: string
-  readonly ifAvailable: boolean
+  readonly run: LeaseRun
+  readonly request: LeaseRequestPayload
+  readonly scope: Scope
   readonly fn: LeaseFunction
-  epoch: number
-  draft: Draft | undefined
-  /** The batch under way, once the function has settled. */
-  commit: { readonly mutations: readonly Mutation[]; readonly value: unknown } | undefined
+  /** What ends the wait. */
+  readonly signals: readonly AbortSignal[]
+  requestId: number
+  attempt: Attempt | undefined
+  over: boolean
   /** Both stop listening to the signals. */
   resolve(value: unknown): void
   reject(error: unknown): void
@@ -81,8 +58,12 @@ export class LeaseClient {
   }
 
   /** See `TaskContext.lease`. */
-  async lease(run: LeaseRun, fn: LeaseFunction, options: LeaseOptions = {}): Promise<unknown> {
-    const { signal, cleanup = false, name = run.name, ifAvailable = false, timeout, ttl } = options
+  async lease(
+    run: LeaseRun,
+    fn: LeaseFunction,
+    options: LeaseOptions & Partial<ScopedLeaseOptions> = {},
+  ): Promise<unknown> {
+    const { signal, cleanup = false, name = run.name, ifAvailable = false, revocable = true } = options
     if (this.#inside !== undefined) {
       throw new NestedLeaseError(
         `Task "${run.name}" asked for a lease inside its lease "${this.#inside}": it would wait for its own end. Use the state that the outer function was given, or ask once it has returned.`,
@@ -90,41 +71,50 @@ export class LeaseClient {
     }
     if (typeof fn !== 'function')
       throw new TypeError(`Task "${run.name}": task.lease takes a function of (state, lease).`)
+    const { timeout, ttl, scope } = options
     const request: LeaseRequestPayload = {
       name: typeof name === 'string' ? name.slice(0, MAX_NAME) : name,
       ttl,
       ifAvailable,
       timeout: timeout === Number.POSITIVE_INFINITY ? undefined : timeout,
+      scope: scope && [...scope],
+      revocable,
+      again: undefined,
     }
     assertLeaseRequest(request)
-    const waits = [...(cleanup ? [] : [run.signal]), ...(signal ? [signal] : [])]
-    for (const one of waits) if (one.aborted) throw one.reason
+    const fields = toScope(this.#replica.tree.shape, request.scope)
+    const signals = [...(cleanup ? [] : [run.signal]), ...(signal ? [signal] : [])]
+    for (const one of signals) if (one.aborted) throw one.reason
     return new Promise((resolve, reject) => {
       const stopListening = new AbortController()
-      const entry: Entry = {
-        requestId: ++this.#requestId,
-        name: request.name,
-        ifAvailable,
-        fn,
-        epoch: 0,
-        draft: undefined,
-        commit: undefined,
-        resolve(value) {
-          stopListening.abort()
-          resolve(value)
-        },
-        reject(error) {
-          stopListening.abort()
-          reject(error)
-        },
+      const end = (tell: () => void) => {
+        entry.over = true
+        stopListening.abort()
+        tell()
       }
-      for (const one of waits) {
-        const abort = () => this.#abort(entry, one.reason, one !== signal)
+      const entry: Entry = {
+        run,
+        request,
+        scope: fields,
+        fn,
+        signals,
+        requestId: 0,
+        attempt: undefined,
+        over: false,
+        resolve: (value) => end(() => resolve(value)),
+        reject: (error) => end(() => reject(error)),
+      }
+      for (const one of signals) {
+        const abort = () => this.#abort(entry, one.reason, one === run.signal)
         one.addEventListener('abort', abort, { signal: stopListening.signal })
       }
-      this.#waiting.set(entry.requestId, entry)
-      this.#send('request', [entry.requestId, run.number, this.#replica.tree.version], request)
+      this.#ask(entry, request)
     })
+  }
+
+  /** How many mutations the lease of that epoch would commit now. */
+  pending(epoch: number): number {
+    return this.#held.get(epoch)?.attempt?.pending ?? 0
   }
 
   granted(payload: unknown, requestId: number, epoch: number, version: number, since: number): void {
@@ -133,60 +123,75 @@ export class LeaseClient {
     if (entry === undefined) return // withdrawn in the meantime: the page ends the lease when it hears of that
     this.#waiting.delete(requestId)
     this.#held.set(epoch, entry)
-    entry.epoch = epoch
-    if (isCurrent) void this.#run(entry)
-    else void this.#replica.refresh().then(() => this.#run(entry))
+    const attempt = new Attempt(epoch, entry.request.name, this.#replica, this.#send)
+    entry.attempt = attempt
+    if (isCurrent) void this.#run(entry, attempt)
+    else void this.#replica.refresh().then(() => this.#run(entry, attempt))
   }
 
   refused(payload: unknown, requestId: number): void {
     const entry = this.#waiting.get(requestId)
     if (entry === undefined) return
     this.#waiting.delete(requestId)
-    if (payload !== undefined || !entry.ifAvailable) entry.reject(fromWireError(payload))
+    if (payload !== undefined || !entry.request.ifAvailable) entry.reject(fromWireError(payload))
     else new Promise((resolve) => resolve(entry.fn(null, null))).then(entry.resolve, entry.reject)
   }
 
-  committed(epoch: number, version: number): void {
-    const entry = this.#take(epoch)
-    const commit = entry?.commit
-    if (commit) void this.#replica.committed(commit.mutations, version).then(() => entry.resolve(commit.value))
+  committed(payload: unknown, epoch: number, sequence: number, version: number, since: number): void {
+    const entry = this.#held.get(epoch)
+    const batch = entry?.attempt?.take(sequence)
+    const moved = this.#replica.committed(batch?.mutations, payload, version, since)
+    if (entry === undefined || batch === undefined) return
+    if (batch.last) this.#held.delete(epoch)
+    void moved.then(() => (batch.last ? entry.resolve(batch.value) : entry.attempt?.flushed()))
   }
 
   /** The page has refused the batch, or ended the lease: either way it is over. */
   ended(payload: unknown, epoch: number): void {
     const entry = this.#take(epoch)
-    if (entry === undefined) return
+    const attempt = entry?.attempt
+    if (entry === undefined || attempt === undefined) return
     const error = fromWireError(payload)
-    entry.draft?.close(
-      error instanceof Error ? error : new LeaseExpiredError(`${describe(entry)} is over.`, { cause: error }),
-    )
-    entry.reject(error)
+    attempt.close(error instanceof Error ? error : new LeaseExpiredError(`${attempt.title} is over.`, { cause: error }))
+    if (error instanceof LeaseRevokedError && entry.request.revocable) {
+      void attempt.settled.then(() => this.#again(entry, epoch))
+    } else entry.reject(error)
+  }
+
+  #ask(entry: Entry, request: LeaseRequestPayload): void {
+    entry.requestId = ++this.#requestId
+    this.#waiting.set(entry.requestId, entry)
+    this.#send('request', [entry.requestId, entry.run.number, this.#replica.tree.version], request)
+  }
+
+  /** The lease was revoked, and its function has settled: it is run again. */
+  #again(entry: Entry, epoch: number): void {
+    const aborted = entry.signals.find((signal) => signal.aborted)
+    if (aborted !== undefined) entry.reject(aborted.reason)
+    if (entry.over) return
+    this.#ask(entry, { ...entry.request, ifAvailable: false, timeout: undefined, again: epoch })
   }
 
   /** Runs the function of a lease that is held, and sends what it wrote. */
-  async #run(entry: Entry): Promise<void> {
-    const { epoch, name } = entry
-    if (!this.#held.has(epoch)) return
+  async #run(entry: Entry, attempt: Attempt): Promise<void> {
+    if (!this.#held.has(attempt.epoch)) return
     try {
-      const { shape, root } = this.#replica.tree
-      const draft = createDraft(shape, root)
-      entry.draft = draft
-      const returned = this.#callInside(entry, draft.state, Object.freeze({ epoch, name }))
+      const returned = this.#callInside(entry, attempt)
       // A function that is not async commits in the very turn in which it was granted.
       const result = isThenable(returned) ? await returned : returned
-      if (!this.#held.has(epoch)) return
-      const value = detach(result)
-      entry.commit = { mutations: draft.changes(), value }
-      draft.close(new LeaseReleasedError(`${describe(entry)} is over: its function has settled. Ask for a new one.`))
-      this.#send('commit', [epoch, 0, true], entry.commit.mutations)
+      if (attempt.isFlushing) await attempt.flush()
+      if (this.#held.has(attempt.epoch)) attempt.commit(result)
     } catch (error) {
-      this.#rollBack(entry, error, 'its function has failed')
+      this.#rollBack(entry, attempt, error, 'its function has failed')
+    } finally {
+      attempt.settle()
     }
   }
 
-  #callInside(entry: Entry, state: object, lease: Lease): unknown {
-    this.#inside = entry.name
+  #callInside(entry: Entry, attempt: Attempt): unknown {
+    this.#inside = entry.request.name
     try {
+      const { state, lease } = attempt.open(entry.scope)
       return entry.fn(state, lease)
     } finally {
       this.#inside = undefined
@@ -194,18 +199,19 @@ export class LeaseClient {
   }
 
   #abort(entry: Entry, reason: unknown, isRun: boolean): void {
-    if (this.#waiting.delete(entry.requestId)) {
-      this.#send('withdraw', [entry.requestId])
+    const { requestId, attempt } = entry
+    if (this.#waiting.delete(requestId)) {
+      this.#send('withdraw', [requestId])
       entry.reject(reason)
-    } else if (isRun && entry.commit === undefined) this.#rollBack(entry, reason, 'its run was cancelled')
+    } else if (attempt === undefined || !this.#held.has(attempt.epoch))
+      entry.reject(reason) // revoked, and not asked again
+    else if (isRun && !attempt.isLastSent) this.#rollBack(entry, attempt, reason, 'its run was cancelled')
   }
 
-  #rollBack(entry: Entry, cause: unknown, why: string): void {
-    if (this.#take(entry.epoch) === undefined) return
-    entry.draft?.close(
-      new LeaseReleasedError(`${describe(entry)} is over: ${why}. Nothing of it was applied.`, { cause }),
-    )
-    this.#send('rollback', [entry.epoch])
+  #rollBack(entry: Entry, attempt: Attempt, cause: unknown, why: string): void {
+    if (this.#take(attempt.epoch) === undefined) return
+    attempt.close(new LeaseReleasedError(`${attempt.title} is over: ${why}. Nothing of it was applied.`, { cause }))
+    this.#send('rollback', [attempt.epoch])
     entry.reject(cause)
   }
 
@@ -214,10 +220,6 @@ export class LeaseClient {
     this.#held.delete(epoch)
     return entry
   }
-}
-
-function describe({ name, epoch }: Entry): string {
-  return `Lease "${name}" (epoch ${epoch})`
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -57,11 +57,26 @@ export class Replica {
     return true
   }
 
-  /** A batch of this worker has become `version`. */
-  async committed(mutations: readonly Mutation[], version: number): Promise<void> {
+  /**
+   * A batch of this worker was applied, and the state is at `version`.
+   * @param mutations the batch; undefined if its lease is over and it is not known any more
+   * @param payload the changes from `since`; undefined where the batch alone led there
+   */
+  async committed(
+    mutations: readonly Mutation[] | undefined,
+    payload: unknown,
+    version: number,
+    since: number,
+  ): Promise<void> {
     const { tree } = this
-    if (tree.version === version - 1 && mutations.length > 0) tree.apply(mutations)
-    if (tree.version < version) await this.refresh()
+    if (tree.version >= version) return
+    if (payload !== undefined) {
+      if (this.receive(payload, version, since)) return
+    } else if (tree.version === version - 1 && mutations !== undefined) {
+      tree.apply(mutations)
+      return
+    }
+    if (mutations !== undefined) await this.refresh()
   }
 
   /** Resolves when the replica has what was the newest version when the page was asked. */

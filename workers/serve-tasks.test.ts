@@ -11,7 +11,13 @@ import {
 } from '../lib/errors.js'
 import type { Link } from '../lib/protocol/endpoint.js'
 import { createLink } from '../lib/protocol/endpoint.js'
-import type { LeaseRequestPayload, PageFacade, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
+import type {
+  CommitPayload,
+  LeaseRequestPayload,
+  PageFacade,
+  SettledPayload,
+  WorkerFacade,
+} from '../lib/protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../lib/protocol/messages.js'
 import { fromWireError, toWireError } from '../lib/protocol/wire-error.js'
 import { ChangeLog } from '../lib/state/change-log.js'
@@ -114,9 +120,11 @@ class Page {
   async commit(): Promise<readonly Mutation[]> {
     const { args, payload } = await this.next('commit')
     expect(args).toEqual([this.epochs, 0, true])
-    if (payload.length > 0) this.tree.apply(payload)
-    this.link.send('committed', [args[0], 0, this.tree.version])
-    return payload
+    const { mutations } = payload as CommitPayload
+    const since = this.tree.version
+    if (mutations.length > 0) this.tree.apply(mutations)
+    this.link.send('committed', [args[0], 0, this.tree.version, since])
+    return mutations
   }
 
   async result(): Promise<unknown> {
@@ -347,8 +355,11 @@ describe('leases', () => {
       ttl: 50,
       timeout: 70,
       ifAvailable: false,
+      scope: undefined,
+      revocable: true,
+      again: undefined,
     })
-    expect(page.calls[0]?.payload).toEqual({ name: 'work', ttl: undefined, timeout: undefined, ifAvailable: false })
+    expect(page.calls[0]?.payload).toMatchObject({ name: 'work', ttl: undefined, timeout: undefined })
     await page.grant()
     await page.commit()
     expect(await page.result()).toEqual([true, expect.stringContaining('ttl')])

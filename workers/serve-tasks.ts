@@ -15,6 +15,7 @@ import { fromWireError, toWireError } from '../lib/protocol/wire-error.js'
 import type { EventContract, StateDefinition } from '../lib/state/define-state.js'
 import { shapeOf } from '../lib/state/define-state.js'
 import { detach } from '../lib/state/detach.js'
+import { Launches } from './launches.js'
 import { LeaseClient } from './lease-client.js'
 import { holdLifeLock } from './life-lock.js'
 import { Replica } from './replica.js'
@@ -122,8 +123,10 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
       },
       granted: (payload, requestId, epoch, version, since) => leases.granted(payload, requestId, epoch, version, since),
       refused: (payload, requestId) => leases.refused(payload, requestId),
-      committed: (_, epoch, _sequence, version) => leases.committed(epoch, version),
+      committed: (payload, epoch, sequence, version, since) =>
+        leases.committed(payload, epoch, sequence, version, since),
       rejected: (payload, epoch) => leases.ended(payload, epoch),
+      launched: (payload, requestId) => launches.launched(payload, requestId),
       refreshed: (payload, refreshId, version, since) => replica.refreshed(payload, refreshId, version, since),
       ended: (payload, epoch) => leases.ended(payload, epoch),
       probe: (_, probeId) => link.send('pong', [probeId]),
@@ -132,6 +135,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
   })
   const replica = new Replica(shapeOf(definition), link.send)
   const leases = new LeaseClient(replica, link.send)
+  const launches = new Launches(link.send)
 
   function start(payload: unknown, number: number): void {
     assertStart(payload)
@@ -140,7 +144,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
     const controller = new AbortController()
     runs.set(number, controller)
     const { signal } = controller
-    const { context, end } = createTask({ number, id, name, signal, send: link.send, replica, leases })
+    const { context, end } = createTask({ number, id, name, signal, send: link.send, replica, leases, launches })
     void outcomeOf(name, context, args).then((outcome) => {
       end()
       runs.delete(number)

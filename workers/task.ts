@@ -8,7 +8,10 @@
 import type { ProgressPayload } from '../lib/protocol/messages.js'
 import { assertProgress, MAX_NAME } from '../lib/protocol/validate.js'
 import type { DeepReadonly, EventContract } from '../lib/state/define-state.js'
-import type { Lease, LeaseClient, LeaseFunction, LeaseOptions } from './lease-client.js'
+import { acquire } from './acquire.js'
+import type { Launches } from './launches.js'
+import type { AcquiredLease, Lease, LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
+import type { LeaseClient } from './lease-client.js'
 import type { Replica, Send } from './replica.js'
 
 declare const eventsOfTask: unique symbol
@@ -56,10 +59,40 @@ export interface TaskContext<S extends object, E extends EventContract = object>
    * @example const left = await task.lease((state) => { state.jobs.shift(); return state.jobs.length })
    */
   lease<R>(
-    fn: (state: S, lease: Lease) => R | PromiseLike<R>,
+    fn: (state: S, lease: Lease<E>) => R | PromiseLike<R>,
     options?: LeaseOptions & { readonly ifAvailable?: false },
   ): Promise<R>
-  lease<R>(fn: (state: S | null, lease: Lease | null) => R | PromiseLike<R>, options: LeaseOptions): Promise<R>
+  lease<R>(fn: (state: S | null, lease: Lease<E> | null) => R | PromiseLike<R>, options: LeaseOptions): Promise<R>
+  lease<R, const K extends readonly (keyof S & string)[]>(
+    fn: (state: Pick<S, K[number]>, lease: Lease<E>) => R | PromiseLike<R>,
+    options: ScopedLeaseOptions<K> & { readonly ifAvailable?: false },
+  ): Promise<R>
+  lease<R, const K extends readonly (keyof S & string)[]>(
+    fn: (state: Pick<S, K[number]> | null, lease: Lease<E> | null) => R | PromiseLike<R>,
+    options: ScopedLeaseOptions<K>,
+  ): Promise<R>
+
+  /**
+   * Waits for a lease that is held until `commit()`, for code that a function does not fit. It is not revoked.
+   *
+   * `await using` rolls back what was not committed, with a warning. Where the browser has no `Symbol.asyncDispose`, define it
+   * before anything else runs, or call `commit()` and `rollback()` in try and finally.
+   *
+   * @param options as for {@link lease}; with `ifAvailable` it gives null if the lease can't be had at once
+   * @throws as {@link lease}
+   * @example
+   * await using lease = await task.acquire()
+   * lease.state.rows.push(row)
+   * await lease.commit()
+   */
+  acquire(options?: LeaseOptions & { readonly ifAvailable?: false }): Promise<AcquiredLease<S, E>>
+  acquire(options: LeaseOptions): Promise<AcquiredLease<S, E> | null>
+  acquire<const K extends readonly (keyof S & string)[]>(
+    options: ScopedLeaseOptions<K> & { readonly ifAvailable?: false },
+  ): Promise<AcquiredLease<Pick<S, K[number]>, E>>
+  acquire<const K extends readonly (keyof S & string)[]>(
+    options: ScopedLeaseOptions<K>,
+  ): Promise<AcquiredLease<Pick<S, K[number]>, E> | null>
 
   /**
    * Shows how far the run is, as `TaskRun.progress`. Needs no lease. At most one message a frame is sent, and the last one
@@ -108,6 +141,7 @@ export interface TaskParts {
   readonly send: Send
   readonly replica: Replica
   readonly leases: LeaseClient
+  readonly launches: Launches
 }
 
 /** Makes the context of one run. `end` sends what was held back; after it progress is ignored. */
@@ -132,6 +166,7 @@ export function createTask(parts: TaskParts): { readonly context: TaskContext<ob
     // `createTask` does not know the state's type; `TaskContext` gives it to the caller.
     lease: ((fn: LeaseFunction, options?: LeaseOptions) =>
       leases.lease(parts, fn, options)) as TaskContext<object>['lease'],
+    acquire: ((options?: LeaseOptions) => acquire(leases, parts, options)) as TaskContext<object>['acquire'],
     progress(value, total, label) {
       if (ended) return
       const progress: ProgressPayload = { value, total, label: label?.slice(0, MAX_NAME) }

@@ -7,6 +7,8 @@
  *   arrived before it: a pong that follows a commit proves that the commit was seen.
  */
 
+import type { Mutation } from '../state/mutation.js'
+
 export type { Changes } from '../state/change-log.js'
 
 /**
@@ -32,9 +34,23 @@ export interface WireError {
   readonly dom?: true
 }
 
+/** What happens to a run of a task when others of it have not ended: see `defineTask`. */
+export type Concurrency = 'parallel' | 'drop' | 'enqueue' | 'keepLatest' | 'restartable'
+
 /** What a worker says of one of its tasks. */
 export interface TaskInfo {
   readonly name: string
+  /** 'parallel' where undefined. */
+  readonly concurrency?: Concurrency | undefined
+  /** How many runs may go on at once, where `concurrency` limits them; 1 where undefined. */
+  readonly maxConcurrency?: number | undefined
+}
+
+/** What is to be done after a commit, or at once: an event or the start of a task. */
+export interface SpecPayload {
+  readonly kind: 'event' | 'task'
+  readonly name: string
+  readonly args: readonly unknown[]
 }
 
 /** Payload of {@link PageFacade.ready}. */
@@ -56,6 +72,19 @@ export interface LeaseRequestPayload {
   readonly ifAvailable: boolean
   /** Milliseconds in the line after which the request is refused. */
   readonly timeout: number | undefined
+  /** Names of the top-level fields and substates that are leased; all of them where undefined. */
+  readonly scope: readonly string[] | undefined
+  /** An urgent event may take the lease back, until its first batch has been applied. */
+  readonly revocable: boolean
+  /** The epoch of the revoked lease whose function is to run again: its request goes ahead of the line. */
+  readonly again: number | undefined
+}
+
+/** Payload of {@link PageFacade.commit}. */
+export interface CommitPayload {
+  readonly mutations: readonly Mutation[]
+  /** Carried out in order once the batch is applied; none where undefined. */
+  readonly specs: readonly SpecPayload[] | undefined
 }
 
 /** Payload of {@link PageFacade.progress}. */
@@ -86,12 +115,14 @@ export interface PageFacade {
   request(requestId: number, runId: number, version: number): boolean
   /** The request is no longer wanted; if it was granted in the meantime, the lease is over. */
   withdraw(requestId: number): boolean
-  /** A batch of the lease `epoch`, the `sequence`-th from 0; `last` ends the lease. Payload: mutations. Answered by `committed` or `rejected`. */
+  /** A batch of the lease `epoch`, the `sequence`-th from 0; `last` ends the lease. Payload: {@link CommitPayload}. Answered by `committed` or `rejected`. */
   commit(epoch: number, sequence: number, last: boolean): boolean
   /** The lease is over and nothing of its batch is wanted. */
   rollback(epoch: number): boolean
   /** Asks for the changes since `version`. Answered by `refreshed`. */
   refresh(requestId: number, version: number): boolean
+  /** A run wants an event put in the line, or a task started. Payload: {@link SpecPayload}. Answered by `launched`. */
+  launch(requestId: number, runId: number): boolean
   /** Payload: {@link ProgressPayload}. */
   progress(runId: number): boolean
   /** The run has ended. Payload: {@link SettledPayload}. */
@@ -117,10 +148,15 @@ export interface WorkerFacade {
   granted(requestId: number, epoch: number, version: number, since: number): boolean
   /** The request left the line without a lease. Payload: {@link WireError}, or undefined for `ifAvailable`. */
   refused(requestId: number): boolean
-  /** The batch was applied as `version`. */
-  committed(epoch: number, sequence: number, version: number): boolean
+  /**
+   * The batch was applied, and the state is at `version` now. Without a payload the batch alone led there from the version
+   * before it; else the payload is {@link Changes} from `since` to `version`, the batch among them.
+   */
+  committed(epoch: number, sequence: number, version: number, since: number): boolean
   /** The batch was refused and nothing of it applied; the lease is over. Payload: {@link WireError}. */
   rejected(epoch: number, sequence: number): boolean
+  /** The event of `launch` is in the line, or the run of the task is made. Payload: undefined, or a {@link WireError}. */
+  launched(requestId: number): boolean
   /** Payload: {@link Changes} from `since` (as in `granted`) to `version`. */
   refreshed(requestId: number, version: number, since: number): boolean
   /** The lease is over before its holder ended it. Payload: {@link WireError}. */
@@ -137,6 +173,7 @@ export const PAGE_METHODS: readonly (keyof PageFacade)[] = [
   'commit',
   'rollback',
   'refresh',
+  'launch',
   'progress',
   'settled',
   'pong',
@@ -150,6 +187,7 @@ export const WORKER_METHODS: readonly (keyof WorkerFacade)[] = [
   'refused',
   'committed',
   'rejected',
+  'launched',
   'refreshed',
   'ended',
   'probe',

@@ -11,10 +11,13 @@ import type { Mutation } from '../state/mutation.js'
 import { formatPath } from '../state/mutation.js'
 import type {
   Changes,
+  CommitPayload,
+  Concurrency,
   LeaseRequestPayload,
   ProgressPayload,
   ReadyPayload,
   SettledPayload,
+  SpecPayload,
   StartPayload,
 } from './messages.js'
 
@@ -23,6 +26,17 @@ const MAX_PATH = 1_000
 /** The longest name or label that a worker may send. */
 export const MAX_NAME = 8192
 const MAX_TASKS = 10_000
+/** More fields than anybody declares at the top level. */
+const MAX_SCOPE = 10_000
+
+const CONCURRENCY: readonly unknown[] = [
+  undefined,
+  'parallel',
+  'drop',
+  'enqueue',
+  'keepLatest',
+  'restartable',
+] satisfies readonly (Concurrency | undefined)[]
 
 function own(object: object, key: string): unknown {
   return Object.getOwnPropertyDescriptor(object, key)?.value
@@ -40,8 +54,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_NAME
 }
 
-/** Names what is wrong with a key, or undefined. */
-/** A `Map` may have any primitive for a key: the draft refuses those that an object may not have. */
+/** Names what is wrong with a key, or undefined. A `Map` may have any primitive for a key: the draft refuses those that an object may not have. */
 function keyFault(key: unknown): string | undefined {
   const isPrimitive = !isObject(key) && typeof key !== 'symbol' && typeof key !== 'function'
   return isPrimitive ? undefined : `a key is no primitive but ${typeof key}`
@@ -147,9 +160,16 @@ export function assertReady(value: unknown): asserts value is ReadyPayload {
   assert(isText(own(value, 'state')), 'ready: state must be the full name of a state')
   const tasks = own(value, 'tasks')
   assert(Array.isArray(tasks) && tasks.length <= MAX_TASKS, `ready: tasks must be an array of at most ${MAX_TASKS}`)
-  for (const task of tasks) assert(isObject(task) && isText(own(task, 'name')), 'ready: a task has no name')
+  for (const task of tasks) assertTaskInfo(task)
   const lock = own(value, 'lock')
   assert(lock === undefined || isText(lock), 'ready: lock must be the name of a Web Lock')
+}
+
+function assertTaskInfo(task: unknown): void {
+  assert(isObject(task) && isText(own(task, 'name')), 'ready: a task has no name')
+  assert(CONCURRENCY.includes(own(task, 'concurrency')), 'ready: the concurrency of a task is not known')
+  const most = own(task, 'maxConcurrency')
+  assert(most === undefined || (isCount(most) && most > 0), 'ready: maxConcurrency must be a whole number above 0')
 }
 
 /** @throws TypeError that names the bad option */
@@ -160,6 +180,30 @@ export function assertLeaseRequest(value: unknown): asserts value is LeaseReques
   assert(ttl !== 0 && isOptionalNumber(ttl, 0), 'lease: ttl must be a finite number of milliseconds above 0')
   assert(isOptionalNumber(own(value, 'timeout'), 0), 'lease: timeout must be a finite number of milliseconds from 0')
   assert(typeof own(value, 'ifAvailable') === 'boolean', 'lease: ifAvailable must be a boolean')
+  assert(typeof own(value, 'revocable') === 'boolean', 'lease: revocable must be a boolean')
+  const scope = own(value, 'scope')
+  const isScope = Array.isArray(scope) && scope.length > 0 && scope.length <= MAX_SCOPE && scope.every(isText)
+  assert(scope === undefined || isScope, 'lease: scope must be a list of the names of fields, and not an empty one')
+  const again = own(value, 'again')
+  assert(again === undefined || isCount(again), 'lease: again must be an epoch')
+}
+
+/** @throws TypeError or InvalidMutationError that names what is wrong */
+export function assertCommit(value: unknown): asserts value is CommitPayload {
+  assert(isObject(value), 'commit: the payload is no object')
+  assertMutations(own(value, 'mutations'))
+  const specs = own(value, 'specs')
+  assert(specs === undefined || Array.isArray(specs), 'commit: specs must be an array')
+  for (const spec of specs ?? []) assertSpec(spec)
+}
+
+/** @throws TypeError that names the bad field */
+export function assertSpec(value: unknown): asserts value is SpecPayload {
+  assert(isObject(value), 'spec: it is no object')
+  const kind = own(value, 'kind')
+  assert(kind === 'event' || kind === 'task', 'spec: its kind is not known')
+  assert(isText(own(value, 'name')), `spec: name must be a string of at most ${MAX_NAME} characters`)
+  assert(Array.isArray(own(value, 'args')), 'spec: args must be an array')
 }
 
 /** @throws TypeError that names the bad field */

@@ -8,7 +8,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { StoreDisposedError } from '../errors.js'
-import type { EventRun } from '../store/event-runner.js'
+import type { EventRun } from '../store/event-request.js'
 import { useValue } from './use-value.js'
 
 /** What `useField` needs of a store. */

@@ -97,6 +97,8 @@ export interface StateShape {
   readonly fields: ReadonlySet<string>
   readonly getters: ReadonlyMap<string, (this: object) => unknown>
   readonly substates: ReadonlyMap<string, StateShape>
+  /** Of a draft that has a scope: the names that it leaves out, and who holds the draft. */
+  readonly outside?: { readonly names: ReadonlySet<string>; readonly holder: string }
 }
 
 class Definition implements StateDefinition {

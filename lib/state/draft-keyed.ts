@@ -9,6 +9,7 @@ import type { Stored } from './draft-node.js'
 import { DraftNode } from './draft-node.js'
 import type { Key } from './mutation.js'
 import { refuse } from './proxy-traps.js'
+import { assertInScope } from './scope.js'
 import { isReservedKey } from './values.js'
 
 /** Records and maps: keys in an order, with a value each. */
@@ -196,6 +197,7 @@ export class MapNode extends KeyedNode {
 export function assertField(node: DraftNode, key: Key): void {
   const { shape } = node
   if (shape === undefined || shape.fields.has(key as string)) return
+  assertInScope(shape, key)
   const { fullName } = shape.definition
   if (shape.getters.has(key as string)) {
     throw new ImmutableStateError(

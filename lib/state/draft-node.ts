@@ -28,6 +28,8 @@ export interface DraftContext {
   closed: Error | undefined
   /** A getter of the state is running: nothing may be written. */
   evaluating: number
+  /** Why nothing may be written for now. */
+  held: string | undefined
   /** Fresh containers that hold nodes, or a container that does. */
   readonly embedding: WeakSet<object>
   /** Every node of the draft. */
@@ -117,7 +119,10 @@ export abstract class DraftNode extends Part {
 
   plain(): object {
     this.assertReadable()
-    return plainOfStored(this.context, this) as object
+    const outside = this.shape?.outside?.names
+    if (outside === undefined) return plainOfStored(this.context, this) as object
+    const inside = [...this.entries()].filter(([key]) => !outside.has(key as string))
+    return build(this.context, this.kind, inside, 0)
   }
 
   override assertReadable(): void {
@@ -126,6 +131,7 @@ export abstract class DraftNode extends Part {
 
   assertWritable(_deed: string, ...key: readonly [unknown?]): void {
     this.assertReadable()
+    if (this.context.held !== undefined) throw new InvalidMutationError(this.context.held)
     if (this.context.evaluating === 0) return
     throw new ImmutableStateError(
       `A getter wrote ${formatPath([...this.path(), ...key])}. Getters only compute: write in the event or lease itself.`,

@@ -14,6 +14,7 @@ import { DraftNode, markEmbedding } from './draft-node.js'
 import { SetNode } from './draft-set.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { formatPath } from './mutation.js'
+import { assertInScope } from './scope.js'
 import { containerKind, copyIn, entryOf, isReservedKey } from './values.js'
 
 /**
@@ -51,6 +52,7 @@ function fail(message: string): never {
 
 function find(root: DraftNode, path: Path): DraftNode {
   let node = root
+  if (root.shape !== undefined) assertInScope(root.shape, path[0])
   path.forEach((key, depth) => {
     const next = childOf(node, key)
     if (!(next instanceof DraftNode)) fail(`there is no container at ${formatPath(path.slice(0, depth + 1))}.`)

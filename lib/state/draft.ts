@@ -26,6 +26,9 @@ export interface Draft {
    * @throws InvalidMutationError for a container that was put inside itself
    */
   changes(): Mutation[]
+  /** Until `proceed` is called nothing may be written; who tries is told `why`. */
+  hold(why: string): void
+  proceed(): void
   /** From now on any use of a proxy of this draft throws `error`. */
   close(error: Error): void
 }
@@ -34,12 +37,14 @@ const kinds = { object: ObjectNode, array: ArrayNode, map: MapNode, set: SetNode
 
 /**
  * Opens a draft over the data of a tree.
+ * @param shape of the state, or of the scope to which the draft is limited
  * @param root must not change while the draft is open, but for what `rebase` is told
  */
 export function createDraft(shape: StateShape, root: Record<string, unknown>): Draft {
   const context: DraftContext = {
     closed: undefined,
     evaluating: 0,
+    held: undefined,
     embedding: new WeakSet(),
     nodes: [],
     nodeFor(base, parent, key, fresh) {
@@ -56,6 +61,12 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
       const recorder = new ChangeRecorder(context, new Placement(context, node))
       recorder.record(node, [])
       return recorder.mutations
+    },
+    hold(why) {
+      context.held = why
+    },
+    proceed() {
+      context.held = undefined
     },
     close(error) {
       context.closed ??= error

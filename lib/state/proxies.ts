@@ -17,6 +17,7 @@ import type { Shadow, StatePart } from './part.js'
 import { isBackend, Part, partOf } from './part.js'
 import { plainOf, unwrap } from './plain.js'
 import { commonTraps, inherited } from './proxy-traps.js'
+import { assertInScope } from './scope.js'
 
 const objectTraps: ProxyHandler<Shadow> = {
   ...commonTraps,
@@ -70,6 +71,7 @@ function stateTraps(backend: boolean): ProxyHandler<Shadow<StatePart>> {
         part.assertReadable()
         if (part.shape.getters.has(key)) return getterOf(part, key)
         if (isField(part, key)) return fieldOf(part, key)
+        assertInScope(part.shape, key)
       }
       if (key === plainOf && !backend) return shownData(part.shape, part.plain() as Record<string, unknown>)
       return inherited(part, key, Object.prototype, receiver)

@@ -11,6 +11,8 @@ import { createAtom, transaction } from 'mobx'
 import { createDraft } from '../state/draft.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
+import type { Scope } from '../state/scope.js'
+import { scopedShape } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
 import type { CommitOrigin, ErrorContext } from './core.js'
 import type { LeaseOffice } from './lease-office.js'
@@ -67,11 +69,12 @@ export class Committer {
 
   /**
    * Checks a batch from elsewhere against the newest state, and applies it.
-   * @throws InvalidMutationError or NotCloneableError, and changes nothing
+   * @param scope what it may change
+   * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin): number {
+  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope): number {
     if (mutations.length === 0) return this.#tree.version
-    const draft = createDraft(this.#tree.shape, this.#tree.root)
+    const draft = createDraft(scopedShape(this.#tree.shape, scope, origin.name), this.#tree.root)
     replay(draft.state, mutations)
     return this.commit(draft.changes(), origin)
   }

@@ -1,5 +1,7 @@
+import type { SpecPayload } from '../protocol/messages.js'
 import type { StateDefinition } from '../state/define-state.js'
 import type { Mutation } from '../state/mutation.js'
+import type { Scope } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
 import type { LeaseOffice } from './lease-office.js'
 
@@ -25,10 +27,16 @@ export interface StoreCore {
   readonly lease: { readonly ttlMs: number }
   /**
    * Checks a batch against the newest state and applies it as one commit in this turn, reactions included.
+   * @param scope what the batch may change
    * @returns the new version
-   * @throws InvalidMutationError or NotCloneableError, and changes nothing
+   * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin): number
+  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope): number
+  /**
+   * Puts an event in the line, or starts a task.
+   * @throws TypeError for an event that the store does not have
+   */
+  launch(spec: SpecPayload): void
   /** Hands an error that nobody awaits to `onError`. */
   report(error: unknown, context: ErrorContext): void
 }

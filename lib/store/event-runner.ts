@@ -10,30 +10,20 @@
  */
 
 import { LeaseholdError, LeaseReleasedError, StoreDisposedError } from '../errors.js'
+import type { Spec, SpecWatch } from '../protocol/specs.js'
+import { takeSpecs, unusedSpecs } from '../protocol/specs.js'
 import { detach } from '../state/detach.js'
 import { warnOnce } from '../state/development.js'
-import type { Draft } from '../state/draft.js'
 import { createDraft } from '../state/draft.js'
 import { settle } from '../state/draft-settle.js'
+import { scopedShape } from '../state/scope.js'
 import { copyIn } from '../state/values.js'
 import type { Committer } from './committer.js'
-import type { CommitOrigin, StoreCore } from './core.js'
+import type { StoreCore } from './core.js'
+import type { EventCall, EventRun, Turn } from './event-request.js'
+import { EventRequest, Run } from './event-request.js'
 import type { Handling } from './handling.js'
-import type { Grant, LeaseRequest } from './lease-office.js'
-import { Outcome } from './outcome.js'
-import type { Spec, SpecWatch } from './specs.js'
-import { takeSpecs, unusedSpecs } from './specs.js'
-
-/** The run of one event: await it for what the handler returned. */
-export interface EventRun<R = unknown> extends PromiseLike<R> {
-  /** True if it ran to its end inside the call. */
-  readonly ran: boolean
-  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<R | B>
-  finally(onFinally?: (() => void) | null): Promise<R>
-}
-
-/** An event handler of any kind. */
-export type AnyHandler = (draft: never, ...args: never[]) => unknown
+import type { Grant } from './lease-office.js'
 
 /** What the runner needs of its store. */
 export interface EventRunnerOptions {
@@ -41,8 +31,6 @@ export interface EventRunnerOptions {
   readonly committer: Committer
   readonly handling: Handling
   readonly specs: SpecWatch
-  /** Carries out a spec after its commit. */
-  launch(spec: Spec): void
 }
 
 const MAX_ROUNDS = 100
@@ -60,14 +48,15 @@ export class EventRunner {
    * Runs a handler as an event: now if the line is free, else in its turn.
    * @throws NestedLeaseError in the synchronous part of a handler or lease function
    */
-  run(name: string, handler: AnyHandler, args: readonly unknown[], origin: CommitOrigin): EventRun {
-    this.#options.handling.assertMayCall(name)
-    return this.enqueue(name, handler, args, origin)
+  run(call: EventCall): EventRun {
+    this.#options.handling.assertMayCall(call.name)
+    return this.enqueue(call)
   }
 
-  /** The same for what a handler has asked for by a spec. */
-  enqueue(name: string, handler: AnyHandler, args: readonly unknown[], origin: CommitOrigin): EventRun {
+  /** The same for what a handler or task has asked for by a spec. */
+  enqueue(call: EventCall): EventRun {
     const { core, committer } = this.#options
+    const { name, args, scope } = call
     const round = committer.isPublishing ? this.#round + 1 : 0
     const run = new Run((error) => core.report(error, { kind: 'event', name }))
     if (round > MAX_ROUNDS) {
@@ -79,27 +68,18 @@ export class EventRunner {
       return run
     }
     // An event that waits means what its arguments are now, not what the caller makes of them later.
-    const own = core.office.isFree ? args : args.map(copyOfPlain)
-    const begin = (grant: Grant, request: EventRequest): void => {
-      this.#begin(grant, request, handler, own, origin, round)
-    }
-    const request = new EventRequest(name, core.lease.ttlMs, run, begin)
+    const own = { ...call, args: core.office.isFree(scope) ? args : args.map(copyOfPlain) }
+    const begin = (grant: Grant, request: EventRequest): void => this.#begin(grant, request, own, round)
+    const request = new EventRequest(call, core.lease.ttlMs, run, begin)
     core.office.request(request)
     request.waits = true
     run.ran = request.turn !== undefined && run.isSettled
     return run
   }
 
-  #begin(
-    grant: Grant,
-    request: EventRequest,
-    handler: AnyHandler,
-    args: readonly unknown[],
-    origin: CommitOrigin,
-    round: number,
-  ): void {
+  #begin(grant: Grant, request: EventRequest, { handler, args, origin, scope }: EventCall, round: number): void {
     const { core } = this.#options
-    const draft = createDraft(core.tree.shape, core.tree.root)
+    const draft = createDraft(scopedShape(core.tree.shape, scope, request.name), core.tree.root)
     const turn: Turn = {
       name: request.name,
       epoch: grant.epoch,
@@ -249,64 +229,15 @@ export class EventRunner {
   }
 
   #launch(turn: Turn, specs: readonly Spec[]): void {
+    const { core } = this.#options
     for (const spec of specs) {
       turn.used.add(spec)
-      this.#options.launch(spec)
+      try {
+        core.launch(spec)
+      } catch (error) {
+        core.report(error, { kind: spec.kind, name: spec.name })
+      }
     }
-  }
-}
-
-/** One handler at work. */
-interface Turn {
-  readonly name: string
-  readonly epoch: number
-  readonly run: Run
-  readonly draft: Draft
-  readonly origin: CommitOrigin
-  readonly round: number
-  readonly made: Set<Spec>
-  readonly used: Set<Spec>
-  /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
-  ends: boolean
-}
-
-class Run extends Outcome<unknown> implements EventRun {
-  ran = false
-}
-
-class EventRequest implements LeaseRequest {
-  readonly kind = 'event'
-  readonly name: string
-  readonly ttlMs: number
-  readonly run: Run
-  sync = true
-  waits = false
-  turn: Turn | undefined
-  readonly #begin: (grant: Grant, request: EventRequest) => void
-
-  constructor(name: string, ttlMs: number, run: Run, begin: (grant: Grant, request: EventRequest) => void) {
-    this.name = name
-    this.ttlMs = ttlMs
-    this.run = run
-    this.#begin = begin
-  }
-
-  granted(grant: Grant): void {
-    this.#begin(grant, this)
-  }
-
-  refused(error: Error): void {
-    this.#tell(error)
-  }
-
-  lost(error: Error): void {
-    this.turn?.draft.close(error)
-    if (this.turn?.ends !== true) this.#tell(error)
-  }
-
-  /** `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake. */
-  #tell(error: Error): void {
-    this.run.reject(error, { quiet: this.waits && error instanceof StoreDisposedError })
   }
 }
 

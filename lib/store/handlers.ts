@@ -2,8 +2,8 @@
  * The types of events: from handlers to what is called.
  */
 
-import type { EventRun } from './event-runner.js'
-import type { EventSpec, Spec, TaskSpec } from './specs.js'
+import type { EventSpec, Spec, TaskSpec } from '../protocol/specs.js'
+import type { EventRun } from './event-request.js'
 import type { TaskArguments, TaskResult } from './task-starters.js'
 
 /** A handler: gets a draft of the state and the arguments of the call. Sync, async, generator or async generator. */

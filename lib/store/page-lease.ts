@@ -1,15 +1,20 @@
 /*
  * Leases for code on the page: any async code may wait for one and write.
  *
- * - The same line, the same fence and the same guarantees as for tasks and events.
+ * - The same line, the same fence and the same guarantees as for tasks and events. Urgent events wait for it.
  * - The function's error, expiry and `dispose` roll back: nothing of its batch is applied or seen.
  */
 
 import { LeaseReleasedError, StoreDisposedError } from '../errors.js'
+import type { CallsOf, Spec } from '../protocol/specs.js'
+import { createCalls, createSpec } from '../protocol/specs.js'
 import { assertLeaseRequest } from '../protocol/validate.js'
 import { detach } from '../state/detach.js'
 import type { Draft } from '../state/draft.js'
 import { createDraft } from '../state/draft.js'
+import { settle } from '../state/draft-settle.js'
+import type { Scope } from '../state/scope.js'
+import { scopedShape, toScope } from '../state/scope.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
 import type { Handling } from './handling.js'
@@ -30,11 +35,35 @@ export interface LeaseOptions {
   readonly name?: string
 }
 
-/** A lease that is held. */
-export interface Lease {
+/** Options of a lease of some fields. `Names` are those of top-level fields and substates. */
+export interface ScopedLeaseOptions<Names extends readonly string[] = readonly string[]> extends LeaseOptions {
+  /**
+   * The top-level fields and substates that are leased. The draft has these and no others; leases and events that share no
+   * field with it go on meanwhile.
+   */
+  readonly scope: Names
+}
+
+/** A lease that is held. `Events` and `Tasks` are what it may send and start. */
+export interface Lease<Events = object, Tasks = object> {
   /** The fencing number: strictly increasing over all leases of a store. */
   readonly epoch: number
+  /** As shown in the line, in warnings and errors. */
   readonly name: string
+  /**
+   * Commits what was written so far and keeps the lease, whose `ttl` counts from then on. What fails later takes back only
+   * what came after.
+   * @throws the error that has ended the lease
+   */
+  flush(): Promise<void>
+  /**
+   * Sends events with the commit of the lease: they run in their turn, after it has ended, in the order of the calls; not at
+   * all if it rolls back.
+   * @throws LeaseReleasedError when the lease is over
+   */
+  readonly emit: CallsOf<Events, void>
+  /** Starts tasks with the commit of the lease, in the order of the calls, as {@link emit}. */
+  readonly start: CallsOf<Tasks, void>
 }
 
 /** The run of a page lease: await it for what the function returned. */
@@ -57,51 +86,59 @@ export interface PageLeaseContext {
  * Takes a lease for code on the page.
  * @throws NestedLeaseError, at once, in the synchronous part of a handler or lease function
  */
-export function leaseOnPage(context: PageLeaseContext, fn: LeaseFunction, options: LeaseOptions): LeaseRun<unknown> {
+export function leaseOnPage(
+  context: PageLeaseContext,
+  fn: LeaseFunction,
+  options: LeaseOptions & Partial<ScopedLeaseOptions>,
+): LeaseRun<unknown> {
   if (typeof fn !== 'function') throw new TypeError('store.lease takes a function of (state, lease).')
-  const { ttl, timeout, ifAvailable = false, name = fn.name || 'lease' } = options
-  assertLeaseRequest({ name, ttl, timeout: timeout === Number.POSITIVE_INFINITY ? undefined : timeout, ifAvailable })
   const { core, handling } = context
+  const { ttl, timeout, ifAvailable = false, name = fn.name || 'lease', signal } = options
+  const timeoutMs = timeout === Number.POSITIVE_INFINITY ? undefined : timeout
+  const rest = { scope: options.scope && [...options.scope], revocable: false, again: undefined }
+  assertLeaseRequest({ name, ttl, timeout: timeoutMs, ifAvailable, ...rest })
+  const scope = toScope(core.tree.shape, rest.scope)
   handling.assertMayLease(name)
   const outcome = new Outcome<unknown>((error) => core.report(error, { kind: 'lease', name }))
-  const { signal } = options
   if (signal?.aborted === true) {
     outcome.reject(signal.reason, { quiet: true })
-    return outcome
+  } else if (ifAvailable && !core.office.isFree(scope)) {
+    new Promise((resolve) => resolve((fn as (draft: null, lease: null) => unknown)(null, null))).then(
+      (value) => outcome.resolve(value),
+      (error: unknown) => outcome.reject(error),
+    )
+  } else {
+    new PageLease(context, fn, { name, ttlMs: ttl ?? core.lease.ttlMs, scope }, outcome).enter(signal, timeoutMs)
   }
-  if (options.ifAvailable === true && !core.office.isFree) {
-    settle(outcome, () => (fn as (draft: null, lease: null) => unknown)(null, null))
-    return outcome
-  }
-  const lease = new PageLease(context, fn, name, options.ttl ?? core.lease.ttlMs, outcome)
-  lease.enter(signal, options.timeout)
   return outcome
-}
-
-function settle(outcome: Outcome<unknown>, run: () => unknown): void {
-  new Promise((resolve) => resolve(run())).then(
-    (value) => outcome.resolve(value),
-    (error: unknown) => outcome.reject(error),
-  )
 }
 
 class PageLease implements LeaseRequest {
   readonly kind = 'page'
   readonly name: string
   readonly ttlMs: number
+  readonly scope: Scope
   readonly #context: PageLeaseContext
   readonly #fn: LeaseFunction
   readonly #outcome: Outcome<unknown>
   #draft: Draft | undefined
+  #specs: Spec[] = []
+  #over: Error | undefined
   #ends = false
   #ticket: Ticket | undefined
   #stopListening: (() => void) | undefined
 
-  constructor(context: PageLeaseContext, fn: LeaseFunction, name: string, ttlMs: number, outcome: Outcome<unknown>) {
+  constructor(
+    context: PageLeaseContext,
+    fn: LeaseFunction,
+    { name, ttlMs, scope }: { readonly name: string; readonly ttlMs: number; readonly scope: Scope },
+    outcome: Outcome<unknown>,
+  ) {
     this.#context = context
     this.#fn = fn
     this.name = name
     this.ttlMs = ttlMs
+    this.scope = scope
     this.#outcome = outcome
   }
 
@@ -115,13 +152,12 @@ class PageLease implements LeaseRequest {
     this.#ticket = this.#context.core.office.request(this, { timeoutMs })
   }
 
-  granted(grant: Grant): void {
-    const { core, handling, committer } = this.#context
-    const { epoch } = grant
+  granted({ epoch }: Grant): void {
+    const { core, handling } = this.#context
     this.#stopListening?.()
-    const draft = createDraft(core.tree.shape, core.tree.root)
+    const draft = createDraft(scopedShape(core.tree.shape, this.scope, this.name), core.tree.root)
     this.#draft = draft
-    const lease: Lease = Object.freeze({ epoch, name: this.name })
+    const lease = this.#lease(epoch, draft)
     const run = async (): Promise<unknown> =>
       handling.run('lease', this.name, () => this.#fn(draft.state as never, lease as never))
     run().then(
@@ -130,7 +166,7 @@ class PageLease implements LeaseRequest {
         try {
           const value = detach(result)
           this.#ends = true // whatever a reaction to the commit does, the commit stands
-          committer.commit(draft.changes(), { kind: 'lease', name: this.name })
+          this.#commit(draft)
           this.#finish(epoch, () => this.#outcome.resolve(value))
         } catch (error) {
           this.#finish(epoch, () => this.#outcome.reject(error))
@@ -153,6 +189,38 @@ class PageLease implements LeaseRequest {
     this.#outcome.reject(error, { quiet: this.#ticket !== undefined && error instanceof StoreDisposedError })
   }
 
+  #lease(epoch: number, draft: Draft): Lease {
+    const { core } = this.#context
+    const calls = (kind: 'event' | 'task') =>
+      createCalls((name, args) => {
+        if (this.#over !== undefined) throw this.#over
+        this.#specs.push(createSpec(kind, name, args))
+      })
+    const flush = async (): Promise<void> => {
+      if (this.#over !== undefined) throw this.#over
+      this.#commit(draft)
+      if (this.#over !== undefined) throw this.#over // a reaction to the commit has disposed of the store
+      settle(draft.state, core.tree.root)
+      core.office.renew(epoch)
+    }
+    return Object.freeze({ epoch, name: this.name, flush, emit: calls('event'), start: calls('task') })
+  }
+
+  /** Applies what was written since the last time, and then sends off what belongs to it. */
+  #commit(draft: Draft): void {
+    const { committer, core } = this.#context
+    committer.commit(draft.changes(), { kind: 'lease', name: this.name })
+    const specs = this.#specs
+    this.#specs = []
+    for (const spec of specs) {
+      try {
+        core.launch(spec)
+      } catch (error) {
+        core.report(error, { kind: spec.kind, name: spec.name })
+      }
+    }
+  }
+
   #finish(epoch: number, tell: () => void): void {
     this.#end(
       new LeaseReleasedError(
@@ -165,6 +233,7 @@ class PageLease implements LeaseRequest {
 
   /** Nothing of the lease can be used any more. */
   #end(error: Error): void {
+    this.#over ??= error
     this.#stopListening?.()
     this.#draft?.close(error)
   }

@@ -18,6 +18,11 @@ export type TaskResult<Task> = Task extends (...args: never) => infer Result
     : Awaited<Result>
   : never
 
+/** The tasks of a store as plain calls: without their context. */
+export type TaskCalls<Tasks> = {
+  readonly [Name in keyof Tasks]: (...args: TaskArguments<Tasks[Name]>) => unknown
+}
+
 /** The tasks of a store, by name. */
 export type TaskStarters<Tasks> = {
   readonly [Name in keyof Tasks]: (...args: TaskArguments<Tasks[Name]>) => TaskRun<TaskResult<Tasks[Name]>>

@@ -11,7 +11,7 @@ import type { Link } from '../protocol/endpoint.js'
 import { createLink } from '../protocol/endpoint.js'
 import type { PageFacade, WorkerFacade } from '../protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../protocol/messages.js'
-import { assertProgress, assertReady, assertSettled } from '../protocol/validate.js'
+import { assertProgress, assertReady, assertSettled, assertSpec } from '../protocol/validate.js'
 import { fromWireError, toWireError } from '../protocol/wire-error.js'
 import type { Clock } from './clock.js'
 import { afterResponsive } from './clock.js'
@@ -57,6 +57,7 @@ export class WorkerConnection {
         commit: (payload, epoch, sequence, last) => this.#leases.commit(payload, epoch, sequence, last === true),
         rollback: (_, epoch) => this.#leases.rollback(epoch),
         refresh: (_, requestId, version) => this.#refresh(requestId, version),
+        launch: (payload, requestId, runId) => this.#launch(payload, requestId, runId),
         progress: (payload, runId) => {
           assertProgress(payload)
           this.#run(runId)?.progressed(payload)
@@ -175,6 +176,19 @@ export class WorkerConnection {
       return
     }
     this.#leases.sentVersion = tree.version
+  }
+
+  #launch(payload: unknown, requestId: number, runId: number): void {
+    let error: unknown
+    try {
+      assertSpec(payload)
+      // What a run has sent off while it was being cancelled or has ended is done all the same.
+      this.#run(runId)
+      this.#core.launch(payload)
+    } catch (cause) {
+      error = toWireError(cause)
+    }
+    this.#link.send('launched', [requestId], error)
   }
 
   #settled(payload: unknown, runId: number): void {

@@ -5,16 +5,26 @@
  *   and its number is the next one. All else is refused, whenever it arrives.
  * - A batch that comes twice is applied once and answered twice.
  * - A batch that is refused, for whatever reason, ends its lease, and nothing of it was applied.
+ * - A lease that was revoked three times running is let finish.
  * - When a run or the worker ends, its places in the line and its leases end with it.
  */
 
-import { InvalidMutationError, LeaseReleasedError } from '../errors.js'
+import { InvalidMutationError, LeaseReleasedError, LeaseRevokedError } from '../errors.js'
 import type { Link } from '../protocol/endpoint.js'
-import type { LeaseRequestPayload, ProgressPayload, SettledPayload, WorkerFacade } from '../protocol/messages.js'
-import { assertLeaseRequest, assertMutations } from '../protocol/validate.js'
+import type {
+  Changes,
+  LeaseRequestPayload,
+  ProgressPayload,
+  SettledPayload,
+  SpecPayload,
+  WorkerFacade,
+} from '../protocol/messages.js'
+import { assertCommit, assertLeaseRequest } from '../protocol/validate.js'
 import { toWireError } from '../protocol/wire-error.js'
+import type { Scope } from '../state/scope.js'
+import { toScope } from '../state/scope.js'
 import type { StoreCore } from './core.js'
-import type { Grant, Ticket } from './lease-office.js'
+import type { Grant, LeaseRequest, Ticket } from './lease-office.js'
 
 /** A run, as the end of its worker's port knows it. */
 export interface ConnectedRun {
@@ -36,13 +46,22 @@ export interface LeaseEvents {
 interface Lease {
   readonly requestId: number
   readonly run: ConnectedRun
-  readonly name: string
+  readonly request: LeaseRequest
   ticket: Ticket | undefined
   epoch: number | undefined
   /** Number of its next batch. */
   sequence: number
+  /** How often its function was revoked before. */
+  readonly revocations: number
 }
 
+/** A lease that was revoked, and whose function is to run again. */
+interface Revoked {
+  readonly run: ConnectedRun
+  readonly revocations: number
+}
+
+const MAX_REVOCATIONS = 3
 // A duplicate follows its first copy closely; more are kept than a worker can have under way.
 const KEPT_ANSWERS = 64
 
@@ -54,6 +73,7 @@ export class WorkerLeases {
   readonly #held = new Map<number, Lease>()
   /** How to answer a batch again, by epoch and number. */
   readonly #answers = new Map<string, () => void>()
+  readonly #revoked = new Map<number, Revoked>()
   /** Why a lease was lost, by epoch. */
   readonly #lost = new Map<number, Error>()
   /** The version that was sent last: what the worker has once all messages have arrived. */
@@ -81,11 +101,13 @@ export class WorkerLeases {
   endRun(run: ConnectedRun): void {
     for (const lease of this.#backwards()) {
       if (lease.run !== run) continue
-      const error = new LeaseReleasedError(`Task "${run.name}" has ended without awaiting its lease "${lease.name}".`)
+      const { name } = lease.request
+      const error = new LeaseReleasedError(`Task "${run.name}" has ended without awaiting its lease "${name}".`)
       if (lease.epoch === undefined) this.#refused(lease.requestId, error)
       else this.#tellLost(lease.epoch, error)
       this.#drop(lease)
     }
+    for (const [epoch, revoked] of this.#revoked) if (revoked.run === run) this.#revoked.delete(epoch)
   }
 
   /** Ends everything; the link is closed. */
@@ -94,8 +116,10 @@ export class WorkerLeases {
   }
 
   request(payload: unknown, requestId: number, run: ConnectedRun | undefined): void {
+    let scope: Scope
     try {
       assertLeaseRequest(payload)
+      scope = toScope(this.#core.tree.shape, payload.scope)
     } catch (error) {
       this.#refused(requestId, error) // options that the task's author got wrong
       return
@@ -104,34 +128,50 @@ export class WorkerLeases {
     const { office } = this.#core
     if (run === undefined) {
       this.#refused(requestId, new LeaseReleasedError(`Lease "${payload.name}" was asked for by a run that has ended.`))
-    } else if (payload.ifAvailable && !office.isFree) {
+    } else if (payload.ifAvailable && !office.isFree(scope)) {
       this.#link.send('refused', [requestId])
-    } else this.#enqueue(payload, requestId, run)
+    } else this.#enqueue(payload, scope, requestId, run)
   }
 
-  #enqueue({ name, ttl, timeout }: LeaseRequestPayload, requestId: number, run: ConnectedRun): void {
-    const lease: Lease = { requestId, run, name, ticket: undefined, epoch: undefined, sequence: 0 }
-    this.#requests.set(requestId, lease)
-    lease.ticket = this.#core.office.request(
-      {
-        name,
-        kind: 'task',
-        ttlMs: ttl ?? this.#core.lease.ttlMs,
-        owner: run,
-        granted: (grant) => this.#granted(lease, grant),
-        refused: (error) => {
-          this.#forget(lease)
-          this.#refused(requestId, error)
-        },
-        lost: (error) => {
-          this.#forget(lease)
-          if (lease.epoch !== undefined) this.#tellLost(lease.epoch, error)
-        },
-        probe: () => this.#events.probe(),
-        unresponsive: () => this.#events.unresponsive(name),
+  #enqueue(payload: LeaseRequestPayload, scope: Scope, requestId: number, run: ConnectedRun): void {
+    const { name, ttl, timeout, again } = payload
+    let revocations = 0
+    if (again !== undefined) {
+      const revoked = this.#revoked.get(again)
+      if (revoked?.run !== run) throw new TypeError(`request: no lease ${again} of this run was revoked`)
+      this.#revoked.delete(again)
+      revocations = revoked.revocations
+    }
+    const request: LeaseRequest = {
+      name,
+      kind: 'task',
+      ttlMs: ttl ?? this.#core.lease.ttlMs,
+      scope,
+      owner: run,
+      again: again !== undefined,
+      get revocable() {
+        return payload.revocable && lease.sequence === 0 && revocations < MAX_REVOCATIONS
       },
-      { timeoutMs: timeout },
-    )
+      granted: (grant) => this.#granted(lease, grant),
+      refused: (error) => {
+        this.#forget(lease)
+        this.#refused(requestId, error)
+      },
+      lost: (error) => this.#lose(lease, error),
+      probe: () => this.#events.probe(),
+      unresponsive: () => this.#events.unresponsive(name),
+    }
+    const lease: Lease = { requestId, run, request, ticket: undefined, epoch: undefined, sequence: 0, revocations }
+    this.#requests.set(requestId, lease)
+    lease.ticket = this.#core.office.request(request, { timeoutMs: timeout })
+  }
+
+  #lose(lease: Lease, error: Error): void {
+    const { epoch, run, revocations } = lease
+    this.#forget(lease)
+    if (epoch === undefined) return
+    if (error instanceof LeaseRevokedError) this.#revoked.set(epoch, { run, revocations: revocations + 1 })
+    this.#tellLost(epoch, error)
   }
 
   #granted(lease: Lease, { epoch }: Grant): void {
@@ -164,27 +204,48 @@ export class WorkerLeases {
 
   #apply(lease: Lease, payload: unknown, epoch: number, sequence: number, last: boolean): void {
     const { id, name } = lease.run
+    const { office, tree } = this.#core
+    const before = tree.version
     let wellFormed = false
     let version: number
     try {
       if (sequence !== lease.sequence) {
-        const due = `Batch ${sequence} of lease "${lease.name}" came where ${lease.sequence} was due.`
+        const due = `Batch ${sequence} of lease "${lease.request.name}" came where ${lease.sequence} was due.`
         throw new InvalidMutationError(due)
       }
-      assertMutations(payload)
+      assertCommit(payload)
       wellFormed = true
       lease.sequence++ // before reactions run
-      version = this.#core.commitBatch(payload, { kind: 'task', name, runId: id })
+      version = this.#core.commitBatch(payload.mutations, { kind: 'task', name, runId: id }, lease.request.scope)
     } catch (error) {
       this.#answer(epoch, sequence, () => this.#reject(epoch, sequence, error))
       this.#drop(lease)
       if (!wellFormed) throw error // not the task but the worker's library is at fault: reported too
       return
     }
-    this.sentVersion = version
-    this.#answer(epoch, sequence, () => this.#link.send('committed', [epoch, sequence, version]))
+    const since = this.sentVersion
+    const answer = (changes?: Changes) => this.#link.send('committed', [epoch, sequence, tree.version, since], changes)
+    keep(this.#answers, `${epoch}/${sequence}`, answer)
+    // Leases and events of other fields may have committed since the grant, and in reactions to this very batch.
+    const isNext = tree.version === version && since === (version === before ? version : version - 1)
+    try {
+      answer(isNext ? undefined : tree.changesSince(since))
+    } catch {
+      answer() // a leaf that cannot be cloned any more: the worker asks for it, and is told
+    }
+    this.sentVersion = tree.version
+    if (!last) office.renew(epoch)
+    for (const spec of payload.specs ?? []) this.#launch(spec, name)
     if (last) this.#drop(lease)
-    else this.#core.office.renew(epoch)
+  }
+
+  /** In line behind the lease that it belongs to, which has not ended yet. */
+  #launch(spec: SpecPayload, name: string): void {
+    try {
+      this.#core.launch(spec)
+    } catch (error) {
+      this.#core.report(error, { kind: 'task', name })
+    }
   }
 
   /** Those in the line before the one that holds, so that none of them is granted when that ends. */

@@ -5,10 +5,8 @@
  * - It writes nothing.
  */
 
+import { asyncDispose } from '../protocol/async-dispose.js'
 import type { LeaseOptions, LeaseRun } from '../store/page-lease.js'
-
-// Where the symbol is missing, this is what compilers put in its place for `await using`.
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 
 /** What `holdLease` needs of a store. */
 export interface LeasableStore {
@@ -35,7 +33,7 @@ export interface HeldLease {
    * @throws LeaseExpiredError (awaited) if it was held for longer than its `ttl`
    */
   release(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
+  [asyncDispose](): Promise<void>
 }
 
 /**

@@ -1,5 +1,5 @@
 /*
- * Specs: what a handler wants done after it, told by returning or yielding it.
+ * Specs: what a handler wants done after it, told by returning or yielding it; and what a lease or task wants done.
  *
  * - A spec is inert. It leaves after the commit of the handler that gave it, in order.
  * - Its arguments are detached when it is made: parts of a draft arrive as plain data of the receiver's own.
@@ -40,6 +40,13 @@ class MadeSpec {
   }
 }
 
+/** The functions of a contract, called for what they set off. */
+export type CallsOf<Contract, Result> = {
+  readonly [Name in keyof Contract]: Contract[Name] extends (...args: infer Args) => unknown
+    ? (...args: Args) => Result
+    : never
+}
+
 export function isSpec(value: unknown): value is Spec {
   return value instanceof MadeSpec
 }
@@ -59,17 +66,33 @@ export class SpecWatch {
 
   /** The object that is handed to the events as `start` or `emit`: a spec for each name. */
   factory(kind: 'task' | 'event'): object {
-    return new Proxy(Object.create(null) as object, {
-      get: (_target, name) => {
-        if (typeof name === 'symbol') return undefined
-        return (...args: unknown[]) => {
-          const spec = new MadeSpec(kind, name, detach(args)) as Spec
-          this.#made?.add(spec)
-          return spec
-        }
-      },
+    return createCalls((name, args) => {
+      const spec = createSpec(kind, name, args)
+      this.#made?.add(spec)
+      return spec
     })
   }
+}
+
+/** Makes a spec; parts of drafts and views in its arguments become plain data. */
+export function createSpec(kind: 'task' | 'event', name: string, args: readonly unknown[]): Spec {
+  return new MadeSpec(kind, name, detach(args)) as Spec
+}
+
+/**
+ * An object with a function for any name, whose types know which names there are.
+ * @param call does what the function of that name is called for
+ * @param more what it has besides
+ */
+export function createCalls(call: (name: string, args: readonly unknown[]) => unknown, more: object = {}): object {
+  const target = Object.freeze(Object.assign(Object.create(null) as object, more))
+  return new Proxy(target, {
+    get: (_, name) => {
+      // What `await` asks any object for is no name of an event.
+      if (typeof name === 'symbol' || name === 'then' || name in target) return Reflect.get(target, name)
+      return (...args: readonly unknown[]) => call(name, args)
+    },
+  })
 }
 
 /** Takes specs out of what a handler returned or yielded: one, or arrays of them, however nested. */

@@ -1,0 +1,275 @@
+/*
+ * What stands behind a store: puts the rooms of the page together.
+ *
+ * - Names are made once, from the definition and the handlers; a call of one is an event of its own, like `apply` and `reset`.
+ * - `dispose` closes the line before anything else: nobody is let in by what ends.
+ */
+
+import { StoreDisposedError } from '../errors.js'
+import { asyncDispose } from '../protocol/async-dispose.js'
+import type { SpecPayload } from '../protocol/messages.js'
+import { SpecWatch } from '../protocol/specs.js'
+import { assertMutations } from '../protocol/validate.js'
+import { ChangeLog } from '../state/change-log.js'
+import type { StateDefinition, StateShape } from '../state/define-state.js'
+import { createInitialState, shapeOf } from '../state/define-state.js'
+import { development } from '../state/development.js'
+import { replay } from '../state/draft-replay.js'
+import type { Mutation } from '../state/mutation.js'
+import { toScope } from '../state/scope.js'
+import { StateTree } from '../state/tree.js'
+import type { Clock } from './clock.js'
+import { pageClock } from './clock.js'
+import type { CommitListener } from './committer.js'
+import { Committer } from './committer.js'
+import type { CommitOrigin, ErrorContext, StoreCore } from './core.js'
+import { optionsOf } from './define-event.js'
+import type { AnyHandler, EventCall, EventRun } from './event-request.js'
+import { EventRunner } from './event-runner.js'
+import { Handling } from './handling.js'
+import type { Grant } from './lease-office.js'
+import { LeaseOffice } from './lease-office.js'
+import type { Line } from './line-view.js'
+import { createLine } from './line-view.js'
+import { createObservableView } from './observable-view.js'
+import type { LeaseFunction, LeaseOptions, LeaseRun } from './page-lease.js'
+import { leaseOnPage } from './page-lease.js'
+import type { StoreOptions } from './store.js'
+import type { BackgroundTasks } from './task-runner.js'
+import { TaskRunner } from './task-runner.js'
+import { createTaskStarters } from './task-starters.js'
+import { createToken, registerStore, unregisterStore } from './tokens.js'
+
+const DEFAULT_TTL_MS = 10_000
+const DEFAULT_WARN_AFTER_MS = 1_000
+
+/** An event of the store, but for its arguments. */
+type Event = Omit<EventCall, 'args'>
+
+export class PageStore {
+  readonly token: string
+  readonly state: object
+  readonly events: object
+  readonly set: object
+  readonly tasks: object
+  readonly line: Line
+  readonly #definition: StateDefinition
+  readonly #tree: StateTree
+  readonly #office: LeaseOffice
+  readonly #committer: Committer
+  readonly #core: StoreCore
+  readonly #handling = new Handling()
+  readonly #runner: EventRunner
+  readonly #tasks: TaskRunner
+  readonly #events: ReadonlyMap<string, Event>
+  #disposed = false
+
+  /** @param clock the page's, but for simulations */
+  constructor(
+    definition: StateDefinition,
+    options: StoreOptions<object, object, object, Record<string, AnyHandler>>,
+    clock: Clock = pageClock,
+  ) {
+    const { ttl = DEFAULT_TTL_MS } = options.lease ?? {}
+    if (!(ttl > 0))
+      throw new TypeError(`createStore("${definition.name}"): lease.ttl must be a number of milliseconds above 0.`)
+    this.#definition = definition
+    this.token = options.token ?? createToken()
+    const sources = toArray(options.tasks)
+    const root = createInitialState(definition, options.initialState)
+    const shape = shapeOf(definition)
+    this.#tree = new StateTree(shape, root, { log: sources.length > 0 ? new ChangeLog(shape) : undefined })
+    const { line, changed } = createLine(() => this.#office)
+    this.line = line
+    this.#office = new LeaseOffice({
+      clock,
+      warnAfterMs: options.lease?.warnAfter ?? DEFAULT_WARN_AFTER_MS,
+      warn: warnOfHolder,
+      changed,
+    })
+    const { onError } = options
+    const report = (error: unknown, context: ErrorContext): void => reportTo(onError, error, context)
+    const view = createObservableView(this.#tree)
+    this.state = view.state
+    const committer = new Committer(this.#tree, view, this.#office, report)
+    this.#committer = committer
+    this.#core = {
+      definition,
+      tree: this.#tree,
+      office: this.#office,
+      token: this.token,
+      lease: { ttlMs: ttl },
+      commitBatch: (mutations, origin, scope) => committer.commitBatch(mutations, origin, scope),
+      launch: (spec) => this.#launch(spec),
+      report,
+    }
+    this.#tasks = new TaskRunner(this.#core, sources, clock)
+    this.tasks = createTaskStarters(this.#tasks, (name) => this.#handling.assertMayStart(name))
+    const specs = new SpecWatch()
+    this.#runner = new EventRunner({
+      core: this.#core,
+      committer,
+      handling: this.#handling,
+      specs,
+    })
+    const events = makeEvents(shape, options.events, specs)
+    this.#events = events
+    const call =
+      (event: Event) =>
+      (...args: unknown[]) =>
+        this.#runner.run({ ...event, args })
+    this.events = mapNames(events.keys(), (name) => call(events.get(name) as Event))
+    this.set = mapNames(settable(shape), (field) => call(setterOf(field)))
+    registerStore(this as never)
+  }
+
+  get version(): number {
+    return this.#committer.version
+  }
+
+  get backgroundTasks(): BackgroundTasks {
+    return this.#tasks.backgroundTasks
+  }
+
+  get ready(): Promise<void> {
+    return this.#tasks.whenUp()
+  }
+
+  snapshot(): object {
+    return this.#tree.snapshot(false)
+  }
+
+  lease(fn: LeaseFunction, options: LeaseOptions = {}): LeaseRun<unknown> {
+    return leaseOnPage({ core: this.#core, committer: this.#committer, handling: this.#handling }, fn, options)
+  }
+
+  onCommit(listener: CommitListener): () => void {
+    return this.#committer.listen(listener)
+  }
+
+  apply(mutations: readonly Mutation[]): EventRun {
+    const handler = (state: object): void => {
+      assertMutations(mutations)
+      replay(state, mutations)
+    }
+    return this.#runner.run({ name: 'apply', handler, args: [], origin: { kind: 'apply', name: 'apply' } })
+  }
+
+  reset(field?: string): EventRun {
+    const handler = (state: Record<string, unknown>): void => {
+      resetFields(this.#tree.shape, state, createInitialState(this.#definition), field)
+    }
+    const origin: CommitOrigin = { kind: 'reset', name: field ?? this.#definition.name }
+    return this.#runner.run({ name: 'reset', handler, args: [], origin })
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    unregisterStore(this as never)
+    const error = new StoreDisposedError(
+      `The store of "${this.#definition.name}" was disposed. Make a new one to go on.`,
+    )
+    this.#office.close(error) // first: a task that lets go of the lease must not let in who waits for it
+    this.#tasks.dispose(error)
+  }
+
+  #launch({ kind, name, args }: SpecPayload): void {
+    if (kind === 'task') {
+      this.#tasks.start(name, args)
+      return
+    }
+    const event = this.#events.get(name)
+    if (event === undefined) {
+      throw new TypeError(
+        `There is no event "${name}" to emit in the store of "${this.#definition.name}". Declare a handler of that name in the events of createStore.`,
+      )
+    }
+    void this.#runner.enqueue({ ...event, args })
+  }
+}
+
+Object.defineProperty(PageStore.prototype, asyncDispose, { value: PageStore.prototype.dispose })
+
+function toArray<T>(value: T | readonly T[] | undefined): readonly T[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value as T]
+}
+
+function mapNames(names: Iterable<string>, make: (name: string) => unknown): object {
+  return Object.freeze(Object.fromEntries([...names].map((name) => [name, make(name)])))
+}
+
+function settable({ fields }: StateShape): string[] {
+  return [...fields].filter((field) => !field.startsWith('_'))
+}
+
+/** What a key press writes is not to wait for a task. */
+function setterOf(field: string): Event {
+  const name = `set.${field}`
+  const handler = (state: Record<string, unknown>, value: unknown): void => {
+    state[field] = value
+  }
+  return { name, handler, origin: { kind: 'event', name }, scope: new Set([field]), urgent: true }
+}
+
+function makeEvents(shape: StateShape, events: unknown, specs: SpecWatch): ReadonlyMap<string, Event> {
+  const handlers =
+    typeof events === 'function'
+      ? events({ start: specs.factory('task'), emit: specs.factory('event') })
+      : (events ?? {})
+  const made = new Map<string, Event>()
+  for (const [name, handler] of Object.entries(handlers as Record<string, AnyHandler>)) {
+    const where = `createStore("${shape.definition.name}"): the event "${name}"`
+    if (typeof handler !== 'function') throw new TypeError(`${where} must be a function, got ${typeof handler}.`)
+    const { urgent, ttl, scope } = optionsOf(handler)
+    const event = { name, handler, origin: { kind: 'event', name }, urgent: urgent === true, ttl } as const
+    try {
+      made.set(name, { ...event, scope: toScope(shape, scope) })
+    } catch (error) {
+      throw new TypeError(`${where}: ${(error as Error).message}`)
+    }
+  }
+  return made
+}
+
+function resetFields(
+  shape: StateShape,
+  state: Record<string, unknown>,
+  initial: Record<string, unknown>,
+  only: string | undefined,
+): void {
+  if (only !== undefined && !shape.fields.has(only) && !shape.substates.has(only)) {
+    throw new TypeError(
+      `reset: "${only}" is no field of "${shape.definition.fullName}". Its fields: ${[...shape.fields].join(', ')}.`,
+    )
+  }
+  for (const field of shape.fields) if (only === undefined || only === field) state[field] = initial[field]
+  for (const [name, substate] of shape.substates) {
+    if (only !== undefined && only !== name) continue
+    const [part, first] = [state[name], initial[name]] as [Record<string, unknown>, Record<string, unknown>]
+    resetFields(substate, part, first, undefined)
+  }
+}
+
+function warnOfHolder({ request }: Grant, heldMs: number): void {
+  if (!development) return
+  console.warn(
+    `[leasehold] The ${request.kind === 'event' ? 'event' : 'lease'} "${request.name}" has held the state for ${Math.round(heldMs)} ms: everything else waits. Do slow work outside of it.`,
+  )
+}
+
+function reportTo(
+  onError: ((error: unknown, context: ErrorContext) => void) | undefined,
+  error: unknown,
+  context: ErrorContext,
+): void {
+  if (onError === undefined) {
+    console.error(error)
+    return
+  }
+  try {
+    onError(error, context)
+  } catch (failure) {
+    console.error(failure)
+  }
+}

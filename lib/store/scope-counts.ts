@@ -1,0 +1,55 @@
+import type { Scope } from '../state/scope.js'
+
+/** Which fields a number of scopes want between them. Asking costs what the scope asked for has, not what was added. */
+export class ScopeCounts {
+  /** Scopes that want the whole state. */
+  #whole = 0
+  #size = 0
+  readonly #fields = new Map<string, number>()
+
+  add(scope: Scope): void {
+    this.#size++
+    if (scope === undefined) this.#whole++
+    else for (const field of scope) this.#fields.set(field, (this.#fields.get(field) ?? 0) + 1)
+  }
+
+  delete(scope: Scope): void {
+    this.#size--
+    if (scope === undefined) {
+      this.#whole--
+      return
+    }
+    for (const field of scope) {
+      const count = (this.#fields.get(field) ?? 1) - 1
+      if (count > 0) this.#fields.set(field, count)
+      else this.#fields.delete(field)
+    }
+  }
+
+  /** Whether one of them shares a field with `scope`. */
+  meet(scope: Scope): boolean {
+    if (this.#whole > 0 || scope === undefined) return this.#size > 0
+    for (const field of scope) if (this.#fields.has(field)) return true
+    return false
+  }
+
+  /** One of them wants everything: whatever is asked for meets it. */
+  get isWhole(): boolean {
+    return this.#whole > 0
+  }
+
+  copy(): ScopeCounts {
+    const copy = new ScopeCounts()
+    copy.#whole = this.#whole
+    copy.#size = this.#size
+    for (const [field, count] of this.#fields) copy.#fields.set(field, count)
+    return copy
+  }
+}
+
+/** Whether two scopes share a field. */
+export function shareField(one: Scope, other: Scope): boolean {
+  if (one === undefined || other === undefined) return true
+  for (const field of one) if (other.has(field)) return true
+  return false
+}

@@ -1,0 +1,170 @@
+/*
+ * One grant of a lease, from the run of its function to its last batch.
+ *
+ * - Each batch holds what was written since the one before. While a flush is on its way nothing can be written, so that
+ *   nothing falls between two batches.
+ * - What the function wants sent or started leaves with the batch that it belongs to, or not at all.
+ */
+
+import { LeaseReleasedError } from '../lib/errors.js'
+import type { CommitPayload } from '../lib/protocol/messages.js'
+import type { Spec } from '../lib/protocol/specs.js'
+import { createCalls, createSpec } from '../lib/protocol/specs.js'
+import { detach } from '../lib/state/detach.js'
+import type { Draft } from '../lib/state/draft.js'
+import { createDraft } from '../lib/state/draft.js'
+import { settle } from '../lib/state/draft-settle.js'
+import type { Mutation } from '../lib/state/mutation.js'
+import type { Scope } from '../lib/state/scope.js'
+import { scopedShape } from '../lib/state/scope.js'
+import type { Lease } from './lease.js'
+import type { Replica, Send } from './replica.js'
+
+/** A batch on its way. */
+interface Batch {
+  readonly mutations: readonly Mutation[]
+  readonly last: boolean
+  /** What the lease gives in the end. */
+  readonly value: unknown
+}
+
+interface Flush {
+  readonly promise: Promise<void>
+  resolve(): void
+  reject(error: unknown): void
+}
+
+export class Attempt {
+  readonly epoch: number
+  /** Names the lease in messages. */
+  readonly title: string
+  /** Resolves when the function has settled, however it did. */
+  readonly settled: Promise<void>
+  readonly #name: string
+  readonly #replica: Replica
+  readonly #send: Send
+  readonly #batches = new Map<number, Batch>()
+  #draft: Draft | undefined
+  #specs: Spec[] = []
+  #sequence = 0
+  #flush: Flush | undefined
+  #closed: Error | undefined
+  #settle: () => void = () => {}
+
+  constructor(epoch: number, name: string, replica: Replica, send: Send) {
+    this.epoch = epoch
+    this.title = `Lease "${name}" (epoch ${epoch})`
+    this.#name = name
+    this.#replica = replica
+    this.#send = send
+    this.settled = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+  }
+
+  get isFlushing(): boolean {
+    return this.#flush !== undefined
+  }
+
+  get isLastSent(): boolean {
+    return [...this.#batches.values()].some(({ last }) => last)
+  }
+
+  /** What the lease function is called with. */
+  open(scope: Scope): { readonly state: object; readonly lease: Lease<object, object> } {
+    const { shape, root } = this.#replica.tree
+    const draft = createDraft(scopedShape(shape, scope, this.#name), root)
+    this.#draft = draft
+    const spec = (kind: 'event' | 'task') =>
+      createCalls((name, args) => {
+        if (this.#closed !== undefined) throw this.#closed
+        this.#specs.push(createSpec(kind, name, args))
+      })
+    const lease: Lease<object, object> = Object.freeze({
+      epoch: this.epoch,
+      name: this.#name,
+      flush: () => this.flush(),
+      emit: spec('event'),
+      start: spec('task'),
+    })
+    return { state: draft.state, lease }
+  }
+
+  /** How many mutations the next batch would have. */
+  get pending(): number {
+    return this.#draft?.changes().length ?? 0
+  }
+
+  /** Sends what was written so far; resolves when the page has applied it. */
+  async flush(): Promise<void> {
+    if (this.#closed !== undefined) throw this.#closed
+    if (this.#flush !== undefined) return this.#flush.promise // nothing was written since
+    this.#post(false, undefined)
+    this.#draft?.hold(
+      `${this.title} was written on while its flush was on its way. Await lease.flush() before writing on.`,
+    )
+    this.#flush = deferred()
+    return this.#flush.promise
+  }
+
+  /** The page has applied the batch of the flush, and so has the replica. */
+  flushed(): void {
+    const flush = this.#flush
+    this.#flush = undefined
+    if (this.#draft !== undefined && this.#closed === undefined) {
+      settle(this.#draft.state, this.#replica.tree.root)
+      this.#draft.proceed()
+    }
+    flush?.resolve()
+  }
+
+  /** Sends the last batch. */
+  commit(result: unknown): void {
+    this.#post(true, detach(result))
+    this.#end(new LeaseReleasedError(`${this.title} is over: its function has settled. Ask for a new one.`))
+  }
+
+  /** The page has answered the batch of that number: it is not under way any more. */
+  take(sequence: number): Batch | undefined {
+    const batch = this.#batches.get(sequence)
+    this.#batches.delete(sequence)
+    return batch
+  }
+
+  /** The lease is over before its end: nothing more of it is sent. */
+  close(error: Error): void {
+    this.#end(error)
+    this.#flush?.reject(error)
+    this.#flush = undefined
+  }
+
+  /** The function has settled. */
+  settle(): void {
+    this.#settle()
+  }
+
+  #end(error: Error): void {
+    this.#closed ??= error
+    this.#draft?.close(error)
+  }
+
+  #post(last: boolean, value: unknown): void {
+    const mutations = this.#draft?.changes() ?? []
+    const specs = this.#specs.map(({ kind, name, args }) => ({ kind, name, args }))
+    const payload: CommitPayload = { mutations, specs: specs.length > 0 ? specs : undefined }
+    this.#send('commit', [this.epoch, this.#sequence, last], payload)
+    this.#specs = []
+    this.#batches.set(this.#sequence++, { mutations, last, value })
+  }
+}
+
+function deferred(): Flush {
+  let resolve = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<void>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise
+    reject = rejectPromise
+  })
+  promise.catch(() => {}) // a flush that nobody awaits fails with its lease
+  return { promise, resolve, reject }
+}
