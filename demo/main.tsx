@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client'
 import { CounterPanel } from './counter-panel.js'
 import { QuotePanel } from './quote-panel.js'
 import { allowOwnScripts } from './trusted-types.js'
+import { WritersPanel } from './writers-panel.js'
 
 allowOwnScripts()
 
@@ -13,5 +14,6 @@ createRoot(root).render(
   <StrictMode>
     <CounterPanel />
     <QuotePanel />
+    <WritersPanel />
   </StrictMode>,
 )

@@ -33,9 +33,9 @@ const optionsByHandler = new WeakMap<object, EventOptions>()
  *   }),
  * }
  */
-export function defineEvent<S extends object, const K extends readonly (keyof S & string)[], A extends unknown[], R>(
-  options: EventOptions & { readonly scope: K },
-  handler: (state: Pick<S, K[number]>, ...args: A) => R,
+export function defineEvent<S extends object, const K extends keyof S & string, A extends unknown[], R>(
+  options: EventOptions & { readonly scope: readonly K[] },
+  handler: (state: Pick<S, K>, ...args: A) => R,
 ): (state: S, ...args: A) => R
 export function defineEvent<S extends object, A extends unknown[], R>(
   options: EventOptions & { readonly scope?: undefined },

@@ -41,12 +41,19 @@ export type EmitSpecs<Contract> = {
     : never
 }
 
-/** The handlers that a contract asks for. */
-export type Implements<S, Contract> = {
-  [Name in keyof Contract]: Contract[Name] extends (...args: infer Args) => unknown
-    ? (state: S, ...args: Args) => unknown
-    : never
+/** What the handlers of a contract's events must take: their arguments as the contract has them. */
+export type Implements<S, Contract, Handlers> = {
+  [Name in keyof Handlers]: Name extends keyof Contract
+    ? Contract[Name] extends (...args: infer Args) => unknown
+      ? (state: S, ...args: Args) => unknown
+      : never
+    : unknown
 }
+
+/** Asks for the events of a contract that the handlers lack. */
+export type Complete<Contract, Handlers> = [keyof Contract] extends [keyof Handlers]
+  ? unknown
+  : { readonly events: { readonly [Name in keyof Contract]: unknown } }
 
 /** The fields that are not getters: a getter is a read-only property, which only an exact comparison can see. */
 export type WritableFields<T> = {

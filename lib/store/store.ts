@@ -8,7 +8,16 @@ import type { Mutation } from '../state/mutation.js'
 import type { CommitListener } from './committer.js'
 import type { ErrorContext } from './core.js'
 import type { AnyHandler, EventRun } from './event-request.js'
-import type { EmitSpecs, EventCalls, Handler, Implements, Setters, StartSpecs, WritableFields } from './handlers.js'
+import type {
+  Complete,
+  EmitSpecs,
+  EventCalls,
+  Handler,
+  Implements,
+  Setters,
+  StartSpecs,
+  WritableFields,
+} from './handlers.js'
 import type { Line } from './line-view.js'
 import type { Lease, LeaseOptions, LeaseRun, ScopedLeaseOptions } from './page-lease.js'
 import { PageStore } from './page-store.js'
@@ -131,13 +140,13 @@ export function createStore<
   S extends object,
   Contract extends EventContract,
   X extends object,
-  Handlers extends Record<string, Handler<S>> & Implements<S, Contract>,
+  Handlers extends Record<string, Handler<S>> & Implements<S, Contract, Handlers>,
 >(
   definition: StateDefinition<S, Contract>,
-  options: StoreOptions<S, Contract, X, Handlers> = {},
+  options?: StoreOptions<S, Contract, X, Handlers> & Complete<Contract, Handlers>,
 ): Store<S, Handlers, TasksOf<X>> {
   return new PageStore(
     definition,
-    options as StoreOptions<object, object, object, Record<string, AnyHandler>>,
+    (options ?? {}) as StoreOptions<object, object, object, Record<string, AnyHandler>>,
   ) as unknown as Store<S, Handlers, TasksOf<X>> // the names of fields, events and tasks exist in types alone
 }
