@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { findChrome } from './scripts/browser.mjs'
+import { docBlocks } from './scripts/doc-blocks.ts'
 import { entryAliases } from './scripts/entry-aliases.mjs'
 import SummaryReporter from './scripts/summary-reporter.ts'
 
@@ -23,6 +24,7 @@ export default defineConfig({
     reporters: ['default', new SummaryReporter()],
     projects: [
       {
+        plugins: [docBlocks()],
         resolve: { alias: entryAliases },
         test: {
           name: 'unit',

@@ -14,35 +14,13 @@ import { idle, inlineTasks } from 'leasehold/testing'
 import ts from 'typescript'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { PAGE_METHODS, WORKER_METHODS } from '../lib/protocol/messages.js'
+import type { Block } from '../scripts/doc-blocks.ts'
+import { blocksOf, documents } from '../scripts/doc-blocks.ts'
 import counterTasks from './examples/counter/counter.worker'
 import { createCounter } from './examples/counter/store'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const examples = join(root, 'docs/examples/counter')
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
-  .filter((name) => name.endsWith('.md'))
-  .sort()
-
-interface Block {
-  readonly document: string
-  readonly line: number
-  /** What it says after the fence: `ts`, `tsx`, `ts fragment`, … */
-  readonly info: string
-  readonly code: string
-  readonly file: string | undefined
-}
-
-function blocksOf(document: string): Block[] {
-  const text = readFileSync(join(root, document), 'utf8')
-  return [...text.matchAll(/^```(\S.*)\n([\s\S]*?)^```$/gm)].map(({ index, 1: info = '', 2: code = '' }) => ({
-    document,
-    line: text.slice(0, index).split('\n').length + 1,
-    info,
-    code,
-    file: /^\/\/ (\S+\.tsx?): /.exec(code)?.[1],
-  }))
-}
-
 const isCode = ({ info }: Block) => info === 'ts' || info === 'tsx'
 
 describe('the README', () => {
