@@ -41,7 +41,7 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
     closed: undefined,
     evaluating: 0,
     embedding: new WeakSet(),
-    nodes: [],
+    written: new Set(),
     nodeFor(base, parent, key, fresh) {
       const kind = containerKind(base)
       return kind && new kinds[kind](context, base, parent, key, fresh)
