@@ -10,7 +10,7 @@
 
 import type { Part, Shadow } from './part.js'
 import { partBehind, writablePart } from './part.js'
-import { commonTraps, indexOfKey, inherited, methodTable, refuse } from './proxy-traps.js'
+import { assigned, commonTraps, indexOfKey, inherited, methodTable, refuse, setElsewhere } from './proxy-traps.js'
 
 /** What the part of an array is besides. */
 export interface ArrayPart extends Part {
@@ -115,7 +115,16 @@ const writing = {
     const rest = items.filter((item) => item.value !== undefined)
     rest.sort(compare === undefined ? byText : (a, b) => compare(a.value, b.value))
     part.assertReadable() // the comparison is somebody's code
-    const order = [...rest, ...last].map((item) => item.i)
+    const sorted = [...rest, ...last]
+    if (compare !== undefined && !holds(part, items)) {
+      // It has written on this very array. As in plain JavaScript: what was sorted is put over what stands there now.
+      for (const [i, { value }] of sorted.entries()) {
+        if (i < part.size) part.set(i, value)
+        else part.splice(i, 0, [value])
+      }
+      return this
+    }
+    const order = sorted.map((item) => item.i)
     if (order.some((from, i) => from !== i)) part.reorder(order)
     return this
   },
@@ -137,6 +146,10 @@ const writing = {
     for (const [i, item] of items.entries()) part.set(to + i, item)
     return this
   },
+}
+
+function holds(part: ArrayPart, items: readonly { readonly i: number; readonly value: unknown }[]): boolean {
+  return part.size === items.length && items.every(({ i, value }) => Object.is(part.at(i), value))
 }
 
 function byText(a: { value: unknown }, b: { value: unknown }): number {
@@ -187,18 +200,18 @@ export const arrayTraps: ProxyHandler<Shadow> = {
     }
     return inherited(part, key, Array.prototype, receiver, methods)
   },
-  set({ part }, key, value) {
+  set({ part }, key, value, receiver) {
+    if (!part.isShownBy(receiver)) return setElsewhere(key, value, receiver)
     part.assertWritable('write', key)
     return setElement(part as ArrayPart, key, value)
   },
-  defineProperty(target, key, property) {
-    const { part } = target
+  defineProperty({ part }, key, property) {
     part.assertWritable('define', key)
-    if (key === 'length' && 'value' in property) return setElement(part as ArrayPart, key, property.value)
-    const isPlain = property.enumerable === true && property.configurable === true && property.writable === true
-    if (!isPlain || !('value' in property))
-      return refuse(part, 'Defining an accessor, or a hidden or read-only property,', key)
-    return setElement(part as ArrayPart, key, property.value)
+    if (key === 'length' && 'value' in property && property.writable !== false) {
+      return setElement(part as ArrayPart, key, property.value)
+    }
+    const index = indexOfKey(key)
+    return setElement(part as ArrayPart, key, assigned(part, key, property, index !== undefined && index < part.size))
   },
   deleteProperty({ part }, key) {
     part.assertWritable('delete', key)

@@ -12,7 +12,7 @@ import { formatPath } from './mutation.js'
 import type { Part, Shadow } from './part.js'
 import { partBehind, writablePart } from './part.js'
 import type { Methods } from './proxy-traps.js'
-import { commonTraps, inherited, methodTable, refuse } from './proxy-traps.js'
+import { commonTraps, inherited, methodTable, refuse, setElsewhere } from './proxy-traps.js'
 
 type Visit = (this: unknown, value: unknown, key: unknown, collection: object) => unknown
 
@@ -147,7 +147,8 @@ function collectionTraps(prototype: object, methods: Methods): ProxyHandler<Shad
       part.assertReadable()
       return part.size
     },
-    set({ part }, key) {
+    set({ part }, key, value, receiver) {
+      if (!part.isShownBy(receiver)) return setElsewhere(key, value, receiver)
       part.assertWritable('write', key)
       return refuse(part, 'A property on a Map or Set', key)
     },

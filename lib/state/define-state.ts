@@ -6,7 +6,8 @@
  * - Types flow from here to the tasks and from the tasks to the store, never back.
  */
 
-import { copyIn } from './values.js'
+import { isBackend } from './part.js'
+import { containerKind, copyIn, describe, isReservedKey } from './values.js'
 
 declare const stateType: unique symbol
 declare const eventsType: unique symbol
@@ -153,6 +154,7 @@ export function defineState<
   if (typeof name !== 'string' || !/^[A-Za-z$][\w$]*$/.test(name)) {
     throw new TypeError(`defineState: the name must be an identifier, got ${JSON.stringify(name)}.`)
   }
+  if (isReservedKey(name)) throw new TypeError(`defineState: "${name}" cannot be the name of a state.`)
   if (typeof init !== 'function') {
     throw new TypeError(`defineState("${name}"): init must be a function that returns the first state.`)
   }
@@ -188,6 +190,11 @@ function readShape(definition: Definition): StateShape {
     throw new TypeError(`defineState("${definition.name}"): init must return an object, got ${String(initial)}.`)
   }
   for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(initial))) {
+    if (isReservedKey(key)) {
+      throw new TypeError(
+        `defineState("${definition.name}"): "${key}" cannot be the name of a field: it leads to a prototype. Rename it.`,
+      )
+    }
     if (substates.has(key)) {
       throw new TypeError(`defineState("${definition.name}"): the field "${key}" has the name of a substate.`)
     }
@@ -207,7 +214,12 @@ function readShape(definition: Definition): StateShape {
  * @param initial values that replace those of `init`, field by field; substates field by field too
  */
 export function createInitialState(definition: StateDefinition, initial: object = {}): Record<string, unknown> {
-  const { name, init } = definition as Definition
+  const { name, fullName, init } = definition as Definition
+  if (containerKind(initial) !== 'object') {
+    throw new TypeError(
+      `initialState: the state "${fullName}" must be given as a plain object of its fields, got ${describe(initial)}.`,
+    )
+  }
   const shape = shapeOf(definition)
   const fresh = Object.getOwnPropertyDescriptors(init())
   const root: Record<string, unknown> = {}
@@ -223,7 +235,7 @@ export function createInitialState(definition: StateDefinition, initial: object 
     root[key] = copyIn(Object.hasOwn(given, key) ? given[key] : fresh[key]?.value, [key])
   }
   for (const [key, substate] of shape.substates) {
-    root[key] = createInitialState(substate.definition, (given[key] as object | undefined) ?? {})
+    root[key] = createInitialState(substate.definition, given[key] as object | undefined)
   }
   return root
 }
@@ -238,18 +250,47 @@ export function createInitialState(definition: StateDefinition, initial: object 
 export function getSubstate<Sub extends object>(state: object, path: StateDefinition<Sub>): Sub
 export function getSubstate(state: object, path: string | readonly string[]): object
 export function getSubstate(state: object, path: StateDefinition | string | readonly string[]): object {
-  const steps = [...(typeof path === 'string' ? path.split('.') : isNames(path) ? path : path.fullName.split('.'))]
-  // The leading name is the state's own, unless it has a substate of that very name and nothing else was asked for.
-  if (steps.length > 0 && !((steps[0] as string) in state)) steps.shift()
-  let at = state as Record<string, unknown>
-  for (const step of steps) {
-    const next = Object.hasOwn(at, step) ? at[step] : undefined
-    if (typeof next !== 'object' || next === null) {
-      throw new TypeError(`getSubstate: "${steps.join('.')}" leads nowhere: there is no substate "${step}".`)
-    }
-    at = next as Record<string, unknown>
+  if (typeof path !== 'string' && !isNames(path)) {
+    const names = namesFrom(state, path as Definition)
+    if (names !== undefined) return follow(state, names)
   }
-  return at
+  const steps = typeof path === 'string' ? path.split('.') : isNames(path) ? path : path.fullName.split('.')
+  // The leading name is the state's own, unless it is found in the state, and leads on.
+  const [own, ...rest] = steps
+  if (own === undefined || !(own in state)) return follow(state, rest)
+  const whole = step(state, steps)
+  if (whole === undefined && rest.length > 0) return step(state, rest) ?? follow(state, steps)
+  return whole ?? follow(state, steps)
+}
+
+/** The names that lead to a definition from a state: the nearest one to the outermost that has the fields of `state`. */
+function namesFrom(state: object, definition: Definition): string[] | undefined {
+  let names: string[] | undefined
+  const below: string[] = []
+  for (let at: Definition | undefined = definition; at !== undefined; at = at.parent) {
+    const { fields, substates } = shapeOf(at)
+    const shown = [...fields].filter((field) => !isBackend(field))
+    if ([...shown, ...substates.keys()].every((key) => Object.hasOwn(state, key))) names = below.slice()
+    below.unshift(at.name)
+  }
+  return names
+}
+
+function step(state: object, steps: readonly string[]): object | undefined {
+  let at: unknown = state
+  for (const name of steps) {
+    at = Object.hasOwn(at as object, name) ? (at as Record<string, unknown>)[name] : undefined
+    if (typeof at !== 'object' || at === null) return undefined
+  }
+  return at as object
+}
+
+function follow(state: object, steps: readonly string[]): object {
+  steps.forEach((name, depth) => {
+    if (step(state, steps.slice(0, depth + 1)) !== undefined) return
+    throw new TypeError(`getSubstate: "${steps.join('.')}" leads nowhere: there is no substate "${name}".`)
+  })
+  return step(state, steps) as object // each step was just seen to lead on
 }
 
 function isNames(path: StateDefinition | readonly string[]): path is readonly string[] {

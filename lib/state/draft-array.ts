@@ -61,6 +61,7 @@ export class ArrayNode extends DraftNode implements ArrayPart {
   }
 
   override set(key: Key, value: unknown): void {
+    if (Object.is(this.peek(key as number), value)) return // also for a leaf, of which a copy would be another one
     this.put(key as number, this.context.toStored(value, this, key))
   }
 
@@ -108,10 +109,10 @@ export class ArrayNode extends DraftNode implements ArrayPart {
 
   *slots(): Generator<readonly [Key, Stored]> {
     if (this.table === undefined) return
-    let first = 0
-    for (const { values, length } of this.table.runs()) {
-      if (values !== undefined) for (let i = 0; i < length; i++) yield [first + i, values[i]]
-      first += length
+    let index = 0
+    for (const run of this.table.runs()) {
+      if (run.start >= 0) index += run.length
+      else for (const value of this.table.valuesOf(run)) yield [index++, value]
     }
   }
 

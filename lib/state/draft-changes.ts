@@ -32,6 +32,7 @@ export class Placement {
     this.#visit(root, true, undefined)
   }
 
+  /** Of nodes that were touched, or have touched ones in them; the others are where they were. */
   isAlive(node: DraftNode): boolean {
     return node.pass === this.pass
   }
@@ -51,19 +52,23 @@ export class Placement {
     node.atHome = atHome
     node.holder = holder
     // Clean all the way down: everything in it is at home.
-    if (!node.dirty && !node.below && !node.embeds) return
+    if (node.clean) return
     this.#open.add(node)
-    if (node.children !== undefined) {
-      const intact = node.intact()
-      for (const [key, child] of node.children) {
-        if (!intact(key)) continue
-        if (child.parent !== node) this.#visit(child, false, node)
-        else this.#visit(child, true, undefined)
-      }
-    }
+    this.#visitChildren(node)
     if (node.embeds) this.#visitFresh(node.base, node)
     if (node.dirty) for (const [, stored] of node.slots()) this.#visitStored(stored, node)
     this.#open.delete(node)
+  }
+
+  #visitChildren(node: DraftNode): void {
+    if (node.children === undefined) return
+    const intact = node.intact()
+    if (node.fresh) {
+      // What has left the state may still show what has stayed, or gone back.
+      for (const [key, child] of node.children) {
+        if (intact(key)) this.#visit(child, child.parent === node, child.parent === node ? undefined : node)
+      }
+    } else for (const child of node.touchedAtHome()) if (intact(child.key)) this.#visit(child, true, undefined)
   }
 
   #visitStored(stored: Stored, holder: object): void {
@@ -99,11 +104,7 @@ export class ChangeRecorder {
   }
 
   record(node: DraftNode, path: Path): void {
-    if (node.children !== undefined && node.below) {
-      for (const [key, child] of node.children) {
-        if (child.parent === node && (child.dirty || child.below)) this.record(child, [...path, key])
-      }
-    }
+    for (const child of node.touchedAtHome()) if (!child.clean) this.record(child, [...path, child.key])
     if (!node.dirty || !this.#placement.isAlive(node)) return
     if (node instanceof KeyedNode) this.#recordKeyed(node, path)
     else if (node instanceof SetNode) this.#recordSet(node, path)
@@ -146,6 +147,8 @@ export class ChangeRecorder {
     const keep: Kept[] = items.map((item) => this.#keptFrom(item, old, holder))
     if (!keep.some((kept) => typeof kept === 'number')) return false
     if (stored instanceof DraftNode) this.#used.add(stored)
+    // The tree may carry this out in the array itself, and who holds the old one goes on seeing what it was.
+    old.base = (old.base as unknown[]).slice()
     this.#pushArray([...path, key], old, keep, holder)
     return true
   }
@@ -168,8 +171,8 @@ export class ChangeRecorder {
     if (node.table === undefined) return
     const kept: (Kept | { start: number; length: number })[] = []
     for (const run of node.table.runs()) {
-      if (run.values === undefined) kept.push(run)
-      else for (const item of run.values) kept.push(this.#keptFrom(item, node, node))
+      if (run.start >= 0) kept.push(run)
+      else for (const item of node.table.valuesOf(run)) kept.push(this.#keptFrom(item, node, node))
     }
     this.#pushArray(path, node, kept, node)
   }
@@ -230,7 +233,7 @@ export class ChangeRecorder {
     }
     if (again || stored.detached) return this.#copy(stored)
     this.#used.add(stored)
-    if (!stored.dirty && !stored.below && !stored.embeds) return stored.base
+    if (stored.clean) return stored.base
     return plainFrom(stored.kind, stored.entries(), (item, key) => this.#content(item, stored, [...at, key], refs))
   }
 

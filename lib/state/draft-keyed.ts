@@ -7,6 +7,7 @@
 import { ImmutableStateError, InvalidMutationError } from '../errors.js'
 import type { Stored } from './draft-node.js'
 import { DraftNode } from './draft-node.js'
+import { LiveKeys } from './live-keys.js'
 import type { Key } from './mutation.js'
 import { refuse } from './proxy-traps.js'
 import { assertInScope } from './scope.js'
@@ -19,6 +20,7 @@ export abstract class KeyedNode extends DraftNode {
   deleted: Set<Key> | undefined
   /** Nothing of the base is left. */
   cleared = false
+  protected live: LiveKeys | undefined
 
   abstract baseHas(key: Key): boolean
   abstract baseGet(key: Key): unknown
@@ -55,6 +57,8 @@ export abstract class KeyedNode extends DraftNode {
   }
 
   override set(key: Key, value: unknown): void {
+    // Also for a leaf, of which a copy would be another one.
+    if (Object.is(this.peek(key), value) && this.has(key)) return
     this.put(key, this.context.toStored(value, this, key))
   }
 
@@ -66,6 +70,7 @@ export abstract class KeyedNode extends DraftNode {
     if (this.added?.has(key) === true || !present) {
       this.added ??= new Map()
       this.added.set(key, stored)
+      if (!present) this.live?.append(key)
       return
     }
     const before = this.baseGet(key)
@@ -78,8 +83,9 @@ export abstract class KeyedNode extends DraftNode {
   }
 
   override delete(key: Key): boolean {
+    if (!this.has(key)) return false
+    this.live?.remove(key)
     if (this.added?.delete(key) === true) return true
-    if (!this.#inBase(key)) return false
     this.markDirty()
     this.changed?.delete(key)
     this.deleted ??= new Set()
@@ -87,21 +93,16 @@ export abstract class KeyedNode extends DraftNode {
     return true
   }
 
-  /** The keys at each step, while they may change; in the order of their coming. */
-  protected *liveKeys(): Generator<Key> {
-    // The overlay exists before the loop body can write, so that what it adds is visited as in a plain Map.
-    this.added ??= new Map()
+  /** The keys in the order of their coming. */
+  protected *keysInOrder(): Generator<Key> {
     if (!this.cleared) {
-      for (const key of this.baseKeys()) {
-        if (this.cleared) break
-        if (this.deleted?.has(key) !== true) yield key
-      }
+      for (const key of this.baseKeys()) if (this.deleted?.has(key) !== true) yield key
     }
-    yield* this.added.keys()
+    if (this.added !== undefined) yield* this.added.keys()
   }
 
   *entries(): Generator<readonly [Key, Stored]> {
-    for (const key of this.liveKeys()) yield [key, this.peek(key)]
+    for (const key of this.keysInOrder()) yield [key, this.peek(key)]
   }
 
   *slots(): Generator<readonly [Key, Stored]> {
@@ -142,7 +143,7 @@ export class ObjectNode extends KeyedNode {
 
   /** In JavaScript's order: array-like ones first, by number. */
   keys(): string[] {
-    const keys = [...this.liveKeys()] as string[]
+    const keys = [...this.keysInOrder()] as string[]
     if (this.added === undefined || this.added.size === 0) return keys
     const order: Record<string, true> = {}
     for (const key of keys) order[key] = true
@@ -174,7 +175,8 @@ export class MapNode extends KeyedNode {
   }
 
   keys(): Iterable<Key> {
-    return this.liveKeys()
+    this.live ??= new LiveKeys(this, this.cleared ? [] : this.baseKeys(), this.added?.keys())
+    return this.live
   }
 
   get size(): number {
@@ -190,6 +192,7 @@ export class MapNode extends KeyedNode {
     this.changed = undefined
     this.deleted = undefined
     this.added?.clear()
+    this.live?.clear()
   }
 }
 

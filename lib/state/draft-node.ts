@@ -32,8 +32,8 @@ export interface DraftContext {
   held: string | undefined
   /** Fresh containers that hold nodes, or a container that does. */
   readonly embedding: WeakSet<object>
-  /** Every node of the draft. */
-  readonly nodes: DraftNode[]
+  /** Nodes that may hold fresh containers: those that were written since the last flush, or came in holding nodes. */
+  readonly written: Set<DraftNode>
   /** Makes the node for a container; undefined for a leaf. */
   nodeFor(base: object, parent: DraftNode | undefined, key: Key, fresh: boolean): DraftNode | undefined
   /** Turns what a recipe assigns into what a slot holds: a node for a proxy of this draft, a checked copy for the rest. */
@@ -57,8 +57,8 @@ export abstract class DraftNode extends Part {
   children: Map<Key, DraftNode> | undefined
   /** Its own overlay holds something. */
   dirty = false
-  /** Something at home below it was written or has moved. */
-  below = false
+  /** Nodes in it that were written or have moved, or in which something was or has. */
+  touched: Set<DraftNode> | undefined
   // Marks of the last walk, see draft-changes.
   pass = 0
   atHome = false
@@ -73,7 +73,7 @@ export abstract class DraftNode extends Part {
     this.key = key
     this.fresh = fresh
     this.embeds = fresh && context.embedding.has(base)
-    context.nodes.push(this)
+    if (this.embeds) context.written.add(this)
   }
 
   get proxy(): object {
@@ -82,6 +82,10 @@ export abstract class DraftNode extends Part {
         ? createProxy(this)
         : createStateProxy(this as DraftNode as StatePart & this, { backend: true })
     return this.#proxy
+  }
+
+  override isShownBy(receiver: unknown): boolean {
+    return receiver === this.#proxy
   }
 
   // --- the top level of a state
@@ -158,6 +162,7 @@ export abstract class DraftNode extends Part {
   }
 
   markDirty(): void {
+    this.context.written.add(this)
     if (this.dirty) return
     this.dirty = true
     this.markMoved()
@@ -165,7 +170,22 @@ export abstract class DraftNode extends Part {
 
   /** Tells the containers that it stood in that something is to be seen here. */
   markMoved(): void {
-    for (let node = this.parent; node !== undefined && !node.below; node = node.parent) node.below = true
+    let child: DraftNode = this
+    for (let node = this.parent; node !== undefined && node.touched?.has(child) !== true; node = node.parent) {
+      node.touched ??= new Set()
+      node.touched.add(child)
+      child = node
+    }
+  }
+
+  /** Nothing in it differs from its base, all the way down. */
+  get clean(): boolean {
+    return !this.dirty && this.touched === undefined && !this.embeds
+  }
+
+  /** The nodes whose home is here and in which there is something to see. */
+  *touchedAtHome(): Generator<DraftNode> {
+    if (this.touched !== undefined) for (const child of this.touched) if (this.isHomeOf(child, child.key)) yield child
   }
 
   /** What stands under a key of the base: its node, made if need be. */
@@ -215,7 +235,7 @@ export function plainOfStored(context: DraftContext, stored: Stored, depth = 0):
     if (kind === undefined || !context.embedding.has(stored)) return stored
     return build(context, kind, entriesOf(kind, stored), depth)
   }
-  if (!stored.dirty && !stored.below && !stored.embeds) return stored.base
+  if (stored.clean) return stored.base
   return build(context, stored.kind, stored.entries(), depth)
 }
 

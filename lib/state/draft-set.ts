@@ -4,6 +4,7 @@
 
 import type { Stored } from './draft-node.js'
 import { DraftNode } from './draft-node.js'
+import { LiveKeys } from './live-keys.js'
 import type { Key } from './mutation.js'
 
 export class SetNode extends DraftNode {
@@ -11,6 +12,7 @@ export class SetNode extends DraftNode {
   added: Set<Key> | undefined
   deleted: Set<Key> | undefined
   cleared = false
+  #live: LiveKeys | undefined
 
   get #members(): Set<Key> {
     return this.base as Set<Key>
@@ -26,11 +28,13 @@ export class SetNode extends DraftNode {
     this.markDirty()
     this.added ??= new Set()
     this.added.add(member)
+    this.#live?.append(member)
   }
 
   override delete(member: Key): boolean {
-    if (this.added?.delete(member) === true) return true
     if (!this.has(member)) return false
+    this.#live?.remove(member)
+    if (this.added?.delete(member) === true) return true
     this.markDirty()
     this.deleted ??= new Set()
     this.deleted.add(member)
@@ -43,25 +47,23 @@ export class SetNode extends DraftNode {
     this.cleared = true
     this.deleted = undefined
     this.added?.clear()
+    this.#live?.clear()
   }
 
   get size(): number {
     return (this.cleared ? 0 : this.#members.size - (this.deleted?.size ?? 0)) + (this.added?.size ?? 0)
   }
 
-  *keys(): Generator<Key> {
-    this.added ??= new Set()
-    if (!this.cleared) {
-      for (const member of this.#members) {
-        if (this.cleared) break
-        if (this.deleted?.has(member) !== true) yield member
-      }
-    }
-    yield* this.added
+  keys(): Iterable<Key> {
+    this.#live ??= new LiveKeys(this, this.cleared ? [] : this.#members, this.added)
+    return this.#live
   }
 
   *entries(): Generator<readonly [Key, Stored]> {
-    for (const member of this.keys()) yield [member, member]
+    if (!this.cleared) {
+      for (const member of this.#members) if (this.deleted?.has(member) !== true) yield [member, member]
+    }
+    if (this.added !== undefined) for (const member of this.added) yield [member, member]
   }
 
   slots(): Iterable<readonly [Key, Stored]> {

@@ -5,6 +5,7 @@
  * - A container that is in the state keeps its node, and so its proxy. Where it stands in two places, the node stays with
  *   the first; the other place has data of its own now.
  * - A container that has left the state becomes fresh: what is written on it is seen again if it comes back.
+ * - The cost follows what was touched since the last flush, not what the draft has reached.
  */
 
 import { nodeBehind } from './draft.js'
@@ -14,10 +15,11 @@ import type { Key } from './mutation.js'
 import { containerKind, entryOf } from './values.js'
 
 interface Home {
-  readonly node: DraftNode
   readonly base: object
   readonly parent: DraftNode | undefined
   readonly key: Key
+  /** Its overlay is over, and its nodes have new places; else those that it had are where they were. */
+  readonly renewed: boolean
 }
 
 /**
@@ -28,43 +30,62 @@ interface Home {
 export function settle(state: object, data: object): void {
   const root = nodeBehind(state)
   const { context } = root
-  for (const node of context.nodes) reachEmbedded(node) // grows while it is walked: nodes come in behind
-  const placement = new Placement(context, root)
-  const homes = new Map<DraftNode, Home>()
+  for (const node of context.written) reachEmbedded(node) // grows while it is walked: nodes come in behind
+  const homes = findHomes(root, data)
+  for (const [node, { renewed }] of homes) {
+    if (renewed && node.children !== undefined) for (const child of node.children.values()) leave(child, node, homes)
+  }
+  for (const [node, { base, parent, key, renewed }] of homes) {
+    if (renewed) {
+      node.clearOverlay()
+      node.children = undefined
+      node.dirty = false
+      node.fresh = false
+      node.detached = false
+      node.embeds = false
+      node.base = base
+    }
+    node.touched = undefined
+    node.parent = parent
+    node.key = key
+  }
+  for (const [node, { parent, key }] of homes) {
+    if (parent === undefined) continue
+    parent.children ??= new Map()
+    parent.children.set(key, node)
+  }
+  for (const node of context.written) if (!node.dirty && !node.embeds) context.written.delete(node)
+}
 
+/** The place in `data` of each node for which something has changed. */
+function findHomes(root: DraftNode, data: object): Map<DraftNode, Home> {
+  const placement = new Placement(root.context, root)
+  const homes = new Map<DraftNode, Home>()
   const visit = (node: DraftNode, base: object, parent: DraftNode | undefined, key: Key): void => {
     if (homes.has(node)) return
-    homes.set(node, { node, base, parent, key })
-    for (const [childKey, child] of childrenNow(node, placement)) {
+    const renewed = node.fresh || node.dirty || node.embeds || node.base !== base
+    homes.set(node, { base, parent, key, renewed })
+    const children = renewed ? childrenNow(node, placement) : touchedNow(node)
+    for (const [childKey, child] of children) {
       const childBase = entryOf(base, childKey)
       if (containerKind(childBase) === child.kind) visit(child, childBase as object, node, childKey)
     }
   }
   visit(root, data, undefined, undefined)
+  return homes
+}
 
-  for (const node of context.nodes) {
-    if (homes.has(node)) continue
-    node.fresh = true
-    node.detached = true
-    node.parent = undefined
-  }
-  for (const { node, base, parent, key } of homes.values()) {
-    node.clearOverlay()
-    node.children = undefined
-    node.dirty = false
-    node.below = false
-    node.fresh = false
-    node.detached = false
-    node.embeds = false
-    node.base = base
-    node.parent = parent
-    node.key = key
-  }
-  for (const { node, parent, key } of homes.values()) {
-    if (parent === undefined) continue
-    parent.children ??= new Map()
-    parent.children.set(key, node)
-  }
+/** A node that stood in `holder`, and everything whose home was in it: what has no home now has left the state. */
+function leave(node: DraftNode, holder: DraftNode, homes: ReadonlyMap<DraftNode, Home>): void {
+  if (node.parent !== holder || homes.has(node)) return
+  node.fresh = true
+  node.detached = true
+  node.parent = undefined
+  if (node.children !== undefined) for (const child of node.children.values()) leave(child, node, homes)
+}
+
+function* touchedNow(node: DraftNode): Generator<readonly [Key, DraftNode]> {
+  for (const child of node.touchedAtHome()) yield [child.key, child]
 }
 
 /** Makes nodes for the fresh containers in a node that hold nodes themselves: those need a chain of parents. */

@@ -3,10 +3,12 @@ import { defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
 import { replay } from './draft-replay.js'
 import { settle } from './draft-settle.js'
-import { RandomProgram, show } from './fixtures/random-program.ts'
+import { RandomProgram } from './fixtures/random-program.ts'
+import { show } from './fixtures/random-values.ts'
 import { RUNS, runPrograms } from './fixtures/run-programs.ts'
+import type { Mutation } from './mutation.js'
 import { StateTree } from './tree.js'
-import { copyIn } from './values.js'
+import { copyIn, everyContainer, isLarge } from './values.js'
 
 const shape = shapeOf(defineState('anything', () => RandomProgram.initial(0)))
 
@@ -22,81 +24,137 @@ interface Settings {
   /** Somebody sees each commit: its inverse is made and checked. */
   readonly shown: boolean
   readonly aliases: boolean
+  readonly moves: boolean
+  /** Whether snapshots are taken: nothing is written in place until what they show was copied. @default true */
+  readonly snapshots?: boolean
+  /** After how many commits all is compared, which reads it all. The end is compared in any case. @default 1 */
+  readonly every?: number
+}
+
+/**
+ * What is written in place stands in one place: no large container is twice in a tree, or in two trees. Small ones, which
+ * are copied at each write, may be shared.
+ */
+function assertTrees(...roots: readonly object[]): void {
+  const found = new Set<object>()
+  for (const root of roots) {
+    everyContainer(root, (container) => {
+      if (!isLarge(container)) return true
+      if (found.has(container)) throw new Error(`a large container stands in two places: ${show(container)}`)
+      found.add(container)
+      return true
+    })
+  }
 }
 
 /** Runs one random program on a draft and on plain data, and checks all that must hold of it. */
-function check(tape: readonly number[], { size, flushes, shown, aliases }: Settings): void {
+function check(tape: readonly number[], settings: Settings): void {
+  const { size, flushes, shown, aliases, moves, snapshots = true, every = 1 } = settings
   const initial = RandomProgram.initial(size)
   let plain = structuredClone(initial)
   const tree = treeOf(initial)
   const other = treeOf(initial)
-  const snapshot = tree.snapshot(true)
-  const textOfSnapshot = show(snapshot)
+  const taken: { text: string; snapshot: unknown }[] = []
+  const takeSnapshot = (): void => {
+    const snapshot = tree.snapshot(true)
+    taken.push({ text: show(snapshot), snapshot })
+  }
+  if (snapshots) takeSnapshot()
   const kept: { text: string; mutations: unknown }[] = []
   let draft = createDraft(shape, tree.root)
-  const program = new RandomProgram(tape, { aliases })
+  const flush = (): void => {
+    transfer()
+    settle(draft.state, tree.root)
+  }
+  const program = new RandomProgram(tape, { aliases, moves, inLoop: flushes && !aliases ? flush : undefined })
   const same = (what: string, left: unknown, right: unknown, order = true): void => {
     const [a, b] = [show(left, order), show(right, order)]
     if (a !== b) throw new Error(`${what}:\n${a}\n${b}\n${program.log.join('\n')}\n${kept.at(-1)?.text ?? ''}`)
   }
-  const commit = (): void => {
-    const before = structuredClone(tree.root)
+  /** What the draft has written goes to the tree, and to another: checked by a draft there, as a batch from a worker is. */
+  const transfer = (): { mutations: readonly Mutation[]; inverse: readonly Mutation[] } => {
     const mutations = draft.changes()
     const sent = structuredClone(mutations)
     kept.push({ text: show(mutations), mutations })
     const { inverse } = tree.apply(mutations, { shown })
-    same('the tree and plain data', tree.root, plain)
-    if (mutations.length === 0) same('nothing was recorded, and yet', before, plain)
-    // Elsewhere: checked by a draft there, as a batch from a worker is.
+    if (shown) kept.push({ text: show(inverse), mutations: inverse })
     const elsewhere = createDraft(shape, other.root)
     replay(elsewhere.state, sent)
     other.apply(elsewhere.changes())
-    same('the batch applied elsewhere, and plain data', other.root, plain)
+    assertTrees(tree.root, other.root)
+    return { mutations, inverse }
+  }
+  const commit = (compared: boolean): void => {
+    const before = structuredClone(tree.root)
+    const { mutations, inverse } = transfer()
+    if (compared) {
+      same('the tree and plain data', tree.root, plain)
+      same('the batch applied elsewhere, and plain data', other.root, plain)
+    }
+    if (mutations.length === 0) same('nothing was recorded, and yet', before, plain)
     if (!shown) return
-    kept.push({ text: show(inverse), mutations: inverse })
     const back = treeOf(tree.root)
     const undo = createDraft(shape, back.root)
     replay(undo.state, structuredClone(inverse))
     back.apply(undo.changes())
     same('the inverse applied, and the data before', back.root, before, false)
   }
-  while (!program.done) {
+  for (let commits = 1; !program.done; commits++) {
+    const compared = commits % every === 0
     const difference = program.run({ draft: draft.state, plain }, flushes ? 5 : 20)
     if (difference !== undefined) throw new Error(`${difference}\n${program.log.join('\n')}`)
-    same('the draft and plain data', draft.state, plain)
-    commit()
+    if (compared) same('the draft and plain data', draft.state, plain)
+    commit(compared || program.done)
+    if (snapshots && commits % 3 === 0) takeSnapshot()
+    // A container in two places is two from now on, which plain JavaScript does not do by itself.
+    if (aliases) {
+      plain = copyIn(plain, []) as typeof plain
+      program.forget()
+    }
     if (flushes) {
       settle(draft.state, tree.root)
-      same('the draft after a flush, and plain data', draft.state, plain)
+      if (compared || program.done) same('the draft after a flush, and plain data', draft.state, plain)
     } else {
-      // A container in two places is two from now on, which plain JavaScript does not do by itself.
-      plain = copyIn(plain, []) as typeof plain
       draft = createDraft(shape, tree.root)
       program.forget()
     }
   }
-  if (show(snapshot) !== textOfSnapshot) throw new Error(`a snapshot changed: ${show(snapshot)}`)
+  for (const { text, snapshot } of taken)
+    if (show(snapshot) !== text) throw new Error(`a snapshot changed: ${show(snapshot)}`)
   if (shown)
     for (const { text, mutations } of kept)
       if (show(mutations) !== text) throw new Error(`kept mutations changed: ${text}`)
 }
 
+const small: Settings = { size: 4, flushes: false, shown: true, aliases: true, moves: true }
+const large: Settings = { ...small, size: 66 }
+
 describe('random programs', () => {
-  test('G6 S6: a draft, its mutations and their inverses do what plain JavaScript does', { timeout: 300_000 }, () => {
-    runPrograms('drafts', RUNS, (tape) => check(tape, { size: 4, flushes: false, shown: true, aliases: true }))
-  })
-  test('G6 S6: the same with lists long enough to be written in place', { timeout: 300_000 }, () => {
-    runPrograms('drafts', RUNS / 2, (tape) => check(tape, { size: 70, flushes: false, shown: true, aliases: true }))
-  })
-  test('G6: the same when nobody sees the commits', { timeout: 300_000 }, () => {
-    runPrograms('drafts', RUNS / 4, (tape) => check(tape, { size: 70, flushes: false, shown: false, aliases: true }))
-  })
-  test('G6 L13: a draft goes on over each flush, with what it has handed out', { timeout: 300_000 }, () => {
-    runPrograms('drafts', RUNS / 2, (tape) => check(tape, { size: 4, flushes: true, shown: true, aliases: false }))
+  const named: [string, number, Settings][] = [
+    ['G6 S6: a draft, its mutations and their inverses do what plain JavaScript does', RUNS, small],
+    ['G6 S6: the same with lists long enough to be written in place', RUNS / 8, large],
+    ['G6 S6: the same without snapshots', RUNS / 10, { ...large, snapshots: false, every: 3 }],
+    ['G6: the same when nobody sees the commits', RUNS / 8, { ...large, shown: false }],
+    ['G6: the same without snapshots either', RUNS / 8, { ...large, shown: false, snapshots: false, every: 4 }],
+  ]
+  const apart = { aliases: false, flushes: true }
+  const flushed: [string, number, Settings][] = [
+    ['G6 L13: a draft goes on over each flush, with what it has handed out', RUNS / 2, { ...small, ...apart }],
+    ['G6 L13: the same with long lists', RUNS / 10, { ...large, ...apart, every: 2 }],
+    [
+      'G6 L13: the same with long lists, in place',
+      RUNS / 8,
+      { ...large, ...apart, shown: false, snapshots: false, every: 4 },
+    ],
+    ['G6 L13 S11: the same where containers were put in two places', RUNS / 8, { ...small, flushes: true }],
+  ]
+
+  test.each([...named, ...flushed])('%s', { timeout: 300_000 }, (_, runs, settings) => {
+    runPrograms('drafts', runs, (tape) => check(tape, settings))
   })
 })
 
-test('expect', () => {
+test('data is written as texts that say all of it', () => {
   expect(show({ a: [1, -0, undefined], m: new Map([[Number.NaN, new Set(['x'])]]) })).toBe(
     '{a:[1,-0,undefined],m:Map{NaN=>Set{"x"}}}',
   )

@@ -46,7 +46,7 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
     evaluating: 0,
     held: undefined,
     embedding: new WeakSet(),
-    nodes: [],
+    written: new Set(),
     nodeFor(base, parent, key, fresh) {
       const kind = containerKind(base)
       return kind && new kinds[kind](context, base, parent, key, fresh)

@@ -38,6 +38,14 @@ export abstract class Part implements Shadow {
     return this
   }
 
+  /**
+   * False where a trap is run for another object than a proxy of this part: for one that inherits from it.
+   * Parts that refuse every write need not tell.
+   */
+  isShownBy(_receiver: unknown): boolean {
+    return true
+  }
+
   /** Throws if it can no longer be read. */
   assertReadable(): void {}
   /** The reader depends on the elements of an array, or the members of a set. */

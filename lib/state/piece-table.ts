@@ -4,14 +4,16 @@
  * - An element is an index of the base array or a new value. A write costs the same at 100 and at 1,000,000 elements: the
  *   array is a short list of pieces, as text editors keep their text (the piece table of J S. Moore and C. Crowley).
  * - Above some pieces, or when the order is rebuilt, it becomes a flat list with one entry for each element.
+ * - New values stand in one list that only grows, whatever becomes of the pieces: cutting a piece copies none of them.
  * - The base array is never looked at: this knows positions only.
  */
 
-/** A run of base elements (`values` undefined), or of new values. */
+import { spliceArray } from './containers.js'
+
+/** A run of base elements from index `start` on; below 0, of new values, from number `~start` of their list on. */
 export interface Piece {
   readonly start: number
   length: number
-  readonly values: unknown[] | undefined
 }
 
 // A look-up walks the pieces: beyond this many a flat list is faster.
@@ -20,10 +22,10 @@ const MAX_PIECES = 128
 export class PieceTable {
   length: number
   readonly #baseLength: number
+  readonly #values: unknown[] = []
   #pieces: Piece[] | undefined
-  // The flat form: base index or -1, and the value for -1.
+  /** The flat form: for each element its base index, or `~number` of a new value. */
   #from: number[] = []
-  #values: unknown[] = []
   // The piece that the last look-up ended in, and the index of its first element: loops over neighbours cost one step.
   #piece = 0
   #first = 0
@@ -31,53 +33,56 @@ export class PieceTable {
   constructor(baseLength: number) {
     this.#baseLength = baseLength
     this.length = baseLength
-    this.#pieces = baseLength === 0 ? [] : [{ start: 0, length: baseLength, values: undefined }]
+    this.#pieces = baseLength === 0 ? [] : [{ start: 0, length: baseLength }]
   }
 
-  /** The base index of the element at `index`, or -1 for a new value. */
+  /** The base index of the element at `index`, or below 0 for a new value. */
   baseIndexAt(index: number): number {
     if (this.#pieces === undefined) return this.#from[index] as number
-    const piece = this.#find(index)
-    return piece.values === undefined ? piece.start + index - this.#first : -1
+    const { start } = this.#find(index)
+    return elementOf(start, index - this.#first)
   }
 
-  /** The new value at `index`, where `baseIndexAt` says -1. */
+  /** The new value at `index`, where `baseIndexAt` is below 0. */
   valueAt(index: number): unknown {
-    if (this.#pieces === undefined) return this.#values[index]
-    return this.#find(index).values?.[index - this.#first]
+    return this.#values[~this.baseIndexAt(index)]
+  }
+
+  /** The values of a run of new ones. */
+  *valuesOf({ start, length }: Piece): Generator<unknown> {
+    for (let number = ~start; number < ~start + length; number++) yield this.#values[number]
   }
 
   /** Puts a new value at an index below `length`. */
   set(index: number, value: unknown): void {
-    if (this.#pieces === undefined) {
-      this.#from[index] = -1
-      this.#values[index] = value
-      return
-    }
-    const { values } = this.#find(index)
-    if (values === undefined) this.splice(index, 1, [value])
-    else values[index - this.#first] = value
+    const element = this.baseIndexAt(index)
+    if (element < 0) this.#values[~element] = value
+    else this.splice(index, 1, [value])
   }
 
   splice(index: number, remove: number, values: readonly unknown[]): void {
+    const start = ~this.#values.length
+    for (const value of values) this.#values.push(value)
+    this.#insert(index, remove, { start, length: values.length })
+  }
+
+  #insert(index: number, remove: number, added: Piece): void {
     if (this.#pieces === undefined) {
-      insertInto(this.#from, index, remove, new Array<number>(values.length).fill(-1))
-      insertInto(this.#values, index, remove, values)
+      const elements = Array.from({ length: added.length }, (_, i) => elementOf(added.start, i))
+      spliceArray(this.#from, index, remove, elements)
       this.length = this.#from.length
       return
     }
-    const before = index === 0 ? undefined : this.#pieceEndingAt(index)
-    if (remove === 0 && before?.values !== undefined) {
-      // Typing at the end of a list: the values join the piece before them.
-      for (const value of values) before.values.push(value)
-      before.length += values.length
+    const before = index === 0 || remove > 0 ? undefined : this.#pieceEndingAt(index)
+    // Typing at the end of a list: the values join the piece before them.
+    if (before !== undefined && before.start < 0 && elementOf(before.start, before.length) === added.start) {
+      before.length += added.length
     } else {
       const first = this.#split(index)
       const last = this.#split(index + remove)
-      const piece = { start: -1, length: values.length, values: values.slice() }
-      this.#pieces.splice(first, last - first, ...(values.length === 0 ? [] : [piece]))
+      this.#pieces.splice(first, last - first, ...(added.length === 0 ? [] : [added]))
     }
-    this.length += values.length - remove
+    this.length += added.length - remove
     this.#piece = 0
     this.#first = 0
     if (this.#pieces.length > MAX_PIECES) this.#flatten()
@@ -85,26 +90,22 @@ export class PieceTable {
 
   /** Takes the element at `from` out and puts it in again at `at`. */
   move(from: number, at: number): void {
-    const base = this.baseIndexAt(from)
-    const value = base < 0 ? this.valueAt(from) : undefined
-    this.splice(from, 1, [])
-    this.splice(at, 0, [value])
-    if (base >= 0) this.#restore(at, base)
+    const element = this.baseIndexAt(from)
+    this.#insert(from, 1, { start: element, length: 0 })
+    this.#insert(at, 0, { start: element, length: 1 })
   }
 
   /** Rebuilds the order: position i takes what was at `keep[i]`, or the next of `values` for -1. */
   arrange(keep: ArrayLike<number>, values: readonly unknown[]): void {
     this.#flatten()
+    let next = ~this.#values.length
+    for (const value of values) this.#values.push(value)
     const from = new Array<number>(keep.length)
-    const next = new Array<unknown>(keep.length)
-    let used = 0
     for (let i = 0; i < keep.length; i++) {
       const old = keep[i] as number
-      from[i] = old < 0 ? -1 : (this.#from[old] as number)
-      next[i] = old < 0 ? values[used++] : this.#values[old]
+      from[i] = old < 0 ? next-- : (this.#from[old] as number)
     }
     this.#from = from
-    this.#values = next
     this.length = keep.length
   }
 
@@ -112,16 +113,10 @@ export class PieceTable {
   runs(): readonly Piece[] {
     if (this.#pieces !== undefined) return this.#pieces
     const runs: Piece[] = []
-    for (let i = 0; i < this.#from.length; i++) {
-      const base = this.#from[i] as number
+    for (const element of this.#from) {
       const last = runs.at(-1)
-      if (base < 0) {
-        if (last?.values !== undefined) {
-          last.values.push(this.#values[i])
-          last.length += 1
-        } else runs.push({ start: -1, length: 1, values: [this.#values[i]] })
-      } else if (last !== undefined && last.values === undefined && last.start + last.length === base) last.length += 1
-      else runs.push({ start: base, length: 1, values: undefined })
+      if (last !== undefined && elementOf(last.start, last.length) === element) last.length += 1
+      else runs.push({ start: element, length: 1 })
     }
     return runs
   }
@@ -133,7 +128,7 @@ export class PieceTable {
       for (const base of this.#from) if (base >= 0) present[base] = 1
       return (baseIndex) => present[baseIndex] === 1
     }
-    const runs = this.#pieces.filter((piece) => piece.values === undefined)
+    const runs = this.#pieces.filter((piece) => piece.start >= 0)
     return (baseIndex) => runs.some((run) => baseIndex >= run.start && baseIndex < run.start + run.length)
   }
 
@@ -152,23 +147,12 @@ export class PieceTable {
     if (this.#pieces === undefined) return this.#from.indexOf(baseIndex)
     let first = 0
     for (const piece of this.#pieces) {
-      if (piece.values === undefined && baseIndex >= piece.start && baseIndex < piece.start + piece.length) {
+      if (piece.start >= 0 && baseIndex >= piece.start && baseIndex < piece.start + piece.length) {
         return first + baseIndex - piece.start
       }
       first += piece.length
     }
     return -1
-  }
-
-  #restore(index: number, base: number): void {
-    if (this.#pieces === undefined) {
-      this.#from[index] = base
-      this.#values[index] = undefined
-      return
-    }
-    const first = this.#split(index)
-    this.#split(index + 1)
-    this.#pieces[first] = { start: base, length: 1, values: undefined }
   }
 
   #find(index: number): Piece {
@@ -197,40 +181,29 @@ export class PieceTable {
     const piece = this.#find(index)
     const offset = index - this.#first
     if (offset === 0) return this.#piece
-    const { start, length, values } = piece
-    const head: Piece = { start, length: offset, values: values?.slice(0, offset) }
-    const tail: Piece = {
-      start: values === undefined ? start + offset : -1,
-      length: length - offset,
-      values: values?.slice(offset),
-    }
-    pieces.splice(this.#piece, 1, head, tail)
+    const { start, length } = piece
+    pieces.splice(
+      this.#piece,
+      1,
+      { start, length: offset },
+      { start: elementOf(start, offset), length: length - offset },
+    )
     return this.#piece + 1
   }
 
   #flatten(): void {
     if (this.#pieces === undefined) return
     const from = new Array<number>(this.length)
-    const flat = new Array<unknown>(this.length)
     let i = 0
-    for (const { start, length, values } of this.#pieces) {
-      for (let offset = 0; offset < length; offset++, i++) {
-        from[i] = values === undefined ? start + offset : -1
-        flat[i] = values?.[offset]
-      }
+    for (const { start, length } of this.#pieces) {
+      for (let offset = 0; offset < length; offset++, i++) from[i] = elementOf(start, offset)
     }
     this.#from = from
-    this.#values = flat
     this.#pieces = undefined
   }
 }
 
-function insertInto<T>(array: T[], index: number, remove: number, values: readonly T[]): void {
-  if (values.length < 10_000) {
-    array.splice(index, remove, ...values)
-    return
-  }
-  const tail = array.splice(index).slice(remove) // spreading so many arguments would overflow the stack
-  for (const value of values) array.push(value)
-  for (const value of tail) array.push(value)
+/** The element at an offset of a run: base indices count up, and so do the numbers of new values. */
+function elementOf(start: number, offset: number): number {
+  return start < 0 ? start - offset : start + offset
 }

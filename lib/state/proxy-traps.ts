@@ -3,7 +3,6 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
-import type { Key } from './mutation.js'
 import { formatPath } from './mutation.js'
 import type { Part, Shadow } from './part.js'
 import { partSymbol } from './part.js'
@@ -23,7 +22,8 @@ type WriteTraps = Pick<
 >
 
 export const commonTraps: WriteTraps = {
-  set({ part }, key, value) {
+  set({ part }, key, value, receiver) {
+    if (!part.isShownBy(receiver)) return setElsewhere(key, value, receiver)
     part.assertWritable('write', key)
     if (typeof key === 'symbol') return refuse(part, 'A symbol as a key', key)
     part.set(key, value)
@@ -32,11 +32,8 @@ export const commonTraps: WriteTraps = {
   /** `Object.defineProperty` with a plain value is an assignment; anything else is none. */
   defineProperty({ part }, key, property) {
     part.assertWritable('define', key)
-    const isPlain = property.enumerable === true && property.configurable === true && property.writable === true
-    if (!('value' in property) || !isPlain || typeof key === 'symbol') {
-      return refuse(part, 'Defining an accessor, or a hidden or read-only property,', key)
-    }
-    part.set(part.kind === 'array' ? toIndex(part, key) : key, property.value)
+    if (typeof key === 'symbol') return refuse(part, 'A symbol as a key', key)
+    part.set(key, assigned(part, key, property, part.has(key)))
     return true
   },
   deleteProperty({ part }, key) {
@@ -54,10 +51,18 @@ export const commonTraps: WriteTraps = {
   },
 }
 
-/** The index or key that is written on an array. */
-function toIndex(part: Part, key: string): Key {
-  const index = indexOfKey(key)
-  return index ?? (key === 'length' ? key : refuse(part, 'A named property on an array', key))
+const plainObject = Object.freeze({})
+
+/** A write on an object that inherits from a part: as with a plain prototype, the object gets a property of its own. */
+export function setElsewhere(key: PropertyKey, value: unknown, receiver: unknown): boolean {
+  return Reflect.set(plainObject, key, value, receiver)
+}
+
+/** The value that a definition assigns. Where a property is `present`, what the definition leaves out stays: all is allowed. */
+export function assigned(part: Part, key: PropertyKey, property: PropertyDescriptor, present: boolean): unknown {
+  const { enumerable = present, configurable = present, writable = present } = property
+  if ('value' in property && enumerable && configurable && writable) return property.value
+  return refuse(part, 'Defining an accessor, or a hidden or read-only property,', key)
 }
 
 /** The index that a property key names; undefined for other keys. */
@@ -85,7 +90,8 @@ export function inherited(
   receiver: unknown,
   methods?: Methods,
 ): unknown {
-  if (key === partSymbol) return part
+  // What inherits from a part is none.
+  if (key === partSymbol) return part.isShownBy(receiver) ? part : undefined
   if (key === plainOf) return part.plain()
   part.assertReadable()
   return methods?.[key] ?? Reflect.get(prototype, key, receiver)

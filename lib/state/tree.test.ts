@@ -3,7 +3,8 @@ import type { LogLimits } from './change-log.js'
 import { ChangeLog } from './change-log.js'
 import { defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
-import { RandomProgram, show } from './fixtures/random-program.ts'
+import { RandomProgram } from './fixtures/random-program.ts'
+import { show } from './fixtures/random-values.ts'
 import { RUNS, runPrograms } from './fixtures/run-programs.ts'
 import { StateTree } from './tree.js'
 import { isLarge } from './values.js'
@@ -25,7 +26,7 @@ function follow(tape: readonly number[], size: number, limits: Partial<LogLimits
     tree: new StateTree(shape, structuredClone(initial)),
   }))
   const plain = structuredClone(initial)
-  const program = new RandomProgram(tape, { aliases: false })
+  const program = new RandomProgram(tape, { aliases: false, moves: true })
   const kept: { snapshot: unknown; text: string }[] = []
   const refresh = (replica: Replica): void => {
     const changes = structuredClone(tree.changesSince(replica.tree.version))
@@ -160,5 +161,49 @@ describe('copies', () => {
     })
     write(tree, (state) => state.list.push(3))
     expect(tree.root.list).toEqual([0, 1, 2, 3])
+  })
+
+  test.each([3, 100])(
+    'S6 a Map of %i that is cleared and moves arrives empty, and the inverse brings it back',
+    (entries) => {
+      const shape = shapeOf(defineState('moving', () => ({ list: [] as unknown[], from: new Map() as unknown })))
+      const map = new Map(Array.from({ length: entries }, (_, i) => [i, { i }]))
+      const tree = new StateTree(shape, { list: [], from: structuredClone(map) })
+      const draft = createDraft(shape, tree.root)
+      const state = draft.state as { list: unknown[]; from: unknown }
+      const moved = state.from as Map<unknown, unknown>
+      const row = moved.get(2)
+      state.list.push(moved) // before the clear, so that the Map may arrive before it is emptied
+      moved.clear()
+      moved.set('row', row)
+      state.from = 0
+      const { inverse } = tree.apply(draft.changes(), { shown: true })
+      const after = { list: [new Map([['row', { i: 2 }]])], from: 0 }
+      expect(tree.root).toEqual(after)
+      const back = new StateTree(shape, structuredClone(after))
+      back.apply(structuredClone(inverse))
+      expect(back.root).toEqual({ list: [], from: map })
+    },
+  )
+
+  test('a getter cannot write what the getters of a snapshot see, backend fields and what is in them too', () => {
+    const writing = defineState('writing', () => ({
+      count: 1,
+      _hidden: { list: [1] },
+      get counts() {
+        this.count += 1
+        return this.count
+      },
+      get grows() {
+        return this._hidden.list.push(2)
+      },
+    }))
+    const tree = new StateTree(shapeOf(writing), { count: 1, _hidden: { list: [1] } })
+    for (const backend of [false, true]) {
+      const snapshot = tree.snapshot(backend) as { counts: number; grows: number }
+      expect(() => snapshot.counts).toThrow(TypeError)
+      expect(() => snapshot.grows).toThrow(TypeError)
+    }
+    expect(tree.root).toEqual({ count: 1, _hidden: { list: [1] } })
   })
 })

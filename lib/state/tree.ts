@@ -10,11 +10,11 @@
 
 import { InvalidMutationError } from '../errors.js'
 import type { ChangeLog, Changes } from './change-log.js'
+import { fillRefs, inverseArrange, putEntry, sizeOf, spliceArray } from './containers.js'
 import type { StateShape } from './define-state.js'
-import { development } from './development.js'
-import { freezeDeep } from './freeze.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { formatPath } from './mutation.js'
+import { showSnapshot } from './snapshot.js'
 import { containerKind, entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
 
 /** Follows a batch into the tree, mutation by mutation. */
@@ -24,8 +24,11 @@ export interface TreeObserver {
    * `chain[0]` is the root, `chain[i]` the container at `path.slice(0, i)`.
    */
   owned(path: Path, chain: readonly object[]): void
-  /** One mutation was applied. `chain[0]` is the root, its last the container that was written in. */
-  wrote(mutation: Mutation, chain: readonly object[]): void
+  /**
+   * One mutation was applied. `chain[0]` is the root, its last the container that was written in; `cleared` is, for `clear`,
+   * a container with what was in that one.
+   */
+  wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined): void
 }
 
 /** Options of {@link StateTree.apply}. */
@@ -40,6 +43,12 @@ export interface TreeOptions {
   readonly version?: number
   /** Notes each commit for replicas. @default none */
   readonly log?: ChangeLog | undefined
+}
+
+/** What one mutation did, see {@link TreeObserver.wrote}. */
+interface Written {
+  readonly chain: object[]
+  readonly cleared?: object
 }
 
 export class StateTree {
@@ -99,9 +108,7 @@ export class StateTree {
     const known = this.#snapshots.get(backend)
     if (known !== undefined) return known
     this.#shownEpoch += 1
-    const full = showState(this.shape, this.#root, undefined)
-    const snapshot = backend ? full : showState(this.shape, this.#root, full)
-    if (development) freezeDeep(snapshot)
+    const snapshot = showSnapshot(this.shape, this.#root, backend)
     this.#snapshots.set(backend, snapshot)
     return snapshot
   }
@@ -140,8 +147,8 @@ export class StateTree {
         }
       }
       for (const mutation of mutations) {
-        const chain = this.#write(mutation, moved, shown ? inverse : undefined)
-        observer?.wrote(mutation, chain)
+        const { chain, cleared } = this.#write(mutation, moved, shown ? inverse : undefined)
+        observer?.wrote(mutation, chain, cleared)
       }
     } finally {
       this.#owned.clear()
@@ -185,7 +192,7 @@ export class StateTree {
     return copy
   }
 
-  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Mutation[] | undefined): object[] {
+  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Mutation[] | undefined): Written {
     const { path } = mutation
     switch (mutation.op) {
       case 'set':
@@ -199,7 +206,7 @@ export class StateTree {
         if (mutation.op === 'set') putEntry(holder, key, fillRefs(mutation.value, mutation.refs, moved))
         else if (holder instanceof Map) holder.delete(key)
         else delete (holder as Record<string, unknown>)[key as string]
-        return chain
+        return { chain }
       }
       case 'splice': {
         const chain = this.#own(path, path.length)
@@ -208,7 +215,7 @@ export class StateTree {
         const values = fillRefs(mutation.values, mutation.refs, moved) as unknown[]
         const removed = spliceArray(array, index, remove, values)
         inverse?.push({ op: 'splice', path, index, remove: values.length, values: removed })
-        return chain
+        return { chain }
       }
       case 'arrange': {
         const chain = this.#own(path, path.length)
@@ -222,14 +229,14 @@ export class StateTree {
           array[i] = from < 0 ? values[next++] : before[from]
         }
         inverse?.push(inverseArrange(path, mutation.keep, before))
-        return chain
+        return { chain }
       }
       case 'move': {
         const chain = this.#own(path, path.length)
         const array = chain.at(-1) as unknown[]
         array.splice(mutation.at, 0, ...array.splice(mutation.from, 1))
         inverse?.push({ op: 'move', path, at: mutation.from, from: mutation.at })
-        return chain
+        return { chain }
       }
       case 'add':
       case 'remove': {
@@ -238,28 +245,28 @@ export class StateTree {
         if (mutation.op === 'add') members.add(mutation.value)
         else members.delete(mutation.value)
         inverse?.push({ op: mutation.op === 'add' ? 'remove' : 'add', path, value: mutation.value })
-        return chain
+        return { chain }
       }
       case 'clear': {
-        if (moved.size > 0) {
-          // It may be about to move, as the very container that the ref has found.
-          const chain = this.#own(path, path.length)
-          const emptied = chain.at(-1) as Map<unknown, unknown> | Set<unknown>
-          inverse?.push({ op: 'set', path, value: shallowCopy(emptied) })
-          emptied.clear()
-          return chain
-        }
-        // A fresh container costs nothing, whoever sees the old one; and the old one is what the inverse needs.
         const chain = this.#own(path, path.length - 1)
         const holder = chain.at(-1) as object
         const key = path.at(-1) as Key
-        const old = entryOf(holder, key)
-        const empty = old instanceof Map ? new Map() : new Set()
-        this.#owned.add(empty)
-        putEntry(holder, key, empty)
-        inverse?.push({ op: 'set', path, value: old })
+        const old = entryOf(holder, key) as Map<unknown, unknown> | Set<unknown>
+        let cleared: object = old
+        let empty = old
+        if ([...moved.values()].includes(old)) {
+          // It is to arrive empty, or has arrived already: it was made writable for that.
+          cleared = shallowCopy(old)
+          old.clear()
+        } else {
+          // A fresh container costs nothing, whoever sees the old one; and the old one is what the inverse needs.
+          empty = old instanceof Map ? new Map() : new Set()
+          this.#owned.add(empty)
+          putEntry(holder, key, empty)
+        }
+        inverse?.push({ op: 'set', path, value: cleared })
         chain.push(empty)
-        return chain
+        return { chain, cleared }
       }
     }
   }
@@ -283,77 +290,4 @@ export class StateTree {
     if (complete && (shown || this.#log !== undefined)) for (const container of large) this.#stamps.set(container, -1)
     else this.#log?.sendWhole(mutation.path)
   }
-}
-
-/** The number of elements, where it can be had without a walk. */
-function sizeOf(container: object): number {
-  if (Array.isArray(container)) return container.length
-  return container instanceof Map || container instanceof Set ? container.size : 0
-}
-
-function putEntry(holder: object, key: Key, value: unknown): void {
-  if (holder instanceof Map) holder.set(key, value)
-  else (holder as Record<string, unknown>)[key as string] = value
-}
-
-/** `Array.prototype.splice` for any number of values: spreading some 100,000 arguments overflows the stack. */
-export function spliceArray(array: unknown[], index: number, remove: number, values: readonly unknown[]): unknown[] {
-  if (values.length <= 10_000) return array.splice(index, remove, ...values)
-  const removed = array.slice(index, index + remove)
-  const tail = array.slice(index + remove)
-  array.length = index
-  for (const value of values) array.push(value)
-  for (const value of tail) array.push(value)
-  return removed
-}
-
-/** Puts what moved into its places in a value. The value of the mutation itself keeps its placeholders. */
-function fillRefs(value: unknown, refs: readonly Ref[] | undefined, moved: ReadonlyMap<Ref, unknown>): unknown {
-  if (refs === undefined) return value
-  const copied = new Set<object>()
-  let result = value
-  for (const ref of refs) {
-    const fill = (part: unknown, depth: number): unknown => {
-      if (depth === ref.at.length) return moved.get(ref)
-      const holder = copied.has(part as object) ? (part as object) : shallowCopy(part as object)
-      copied.add(holder)
-      const key = ref.at[depth] as Key
-      putEntry(holder, key, fill(entryOf(holder, key), depth + 1))
-      return holder
-    }
-    result = fill(result, 0)
-  }
-  return result
-}
-
-function inverseArrange(path: Path, keep: readonly number[], before: readonly unknown[]): Mutation {
-  const back = new Array<number>(before.length).fill(-1)
-  keep.forEach((from, i) => {
-    if (from >= 0) back[from] = i
-  })
-  return { op: 'arrange', path, keep: back, values: before.filter((_, i) => back[i] === -1) }
-}
-
-/** Plain data of a state and its substates, with their getters; `full` is where the getters of a shown part read. */
-function showState(
-  shape: StateShape,
-  raw: Record<string, unknown>,
-  full: Record<string, unknown> | undefined,
-): Record<string, unknown> {
-  const shown: Record<string, unknown> = {}
-  for (const key of Object.keys(raw)) {
-    const substate = shape.substates.get(key)
-    if (substate !== undefined) {
-      shown[key] = showState(
-        substate,
-        raw[key] as Record<string, unknown>,
-        full?.[key] as Record<string, unknown> | undefined,
-      )
-    } else if (full === undefined || !key.startsWith('_')) shown[key] = raw[key]
-  }
-  for (const [key, getter] of shape.getters) {
-    if (full !== undefined && key.startsWith('_')) continue
-    Object.defineProperty(shown, key, { get: () => getter.call(full ?? shown), enumerable: false, configurable: true })
-  }
-  return shown
 }

@@ -11,6 +11,7 @@
 import { NotCloneableError } from '../errors.js'
 import type { Leaf } from './define-state.js'
 import { warnOnce } from './development.js'
+import { copyLeaf, getterOf, hasSlot, leafKind, tagOf } from './leaves.js'
 import type { Key, Path } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { partOf } from './part.js'
@@ -42,17 +43,8 @@ export function isLarge(container: object): boolean {
   return wide.has(container)
 }
 
-const sizeOfMap = Object.getOwnPropertyDescriptor(Map.prototype, 'size')?.get as () => number
-const sizeOfSet = Object.getOwnPropertyDescriptor(Set.prototype, 'size')?.get as () => number
-
-function hasSlot(getter: () => number, value: object): boolean {
-  try {
-    getter.call(value)
-    return true
-  } catch {
-    return false
-  }
-}
+const sizeOfMap = getterOf(Map.prototype, 'size')
+const sizeOfSet = getterOf(Set.prototype, 'size')
 
 /** The kind of a plain container, of this realm or another; undefined for primitives, leaves and what may not be in state. */
 export function containerKind(value: unknown): ContainerKind | undefined {
@@ -70,28 +62,6 @@ export function containerKind(value: unknown): ContainerKind | undefined {
     if (hasSlot(sizeOfSet, value) && !(value instanceof Set)) return 'set'
   }
   return undefined
-}
-
-const leafTags = new Set(['Date', 'RegExp', 'ArrayBuffer', 'Blob', 'File', 'Error', 'DOMException'])
-
-function tagOf(value: object): string {
-  return Object.prototype.toString.call(value).slice(8, -1)
-}
-
-function isLeaf(value: object): boolean {
-  return ArrayBuffer.isView(value) || leafTags.has(tagOf(value))
-}
-
-function copyLeaf(leaf: object): object {
-  if (ArrayBuffer.isView(leaf)) {
-    if (leaf instanceof DataView)
-      return new DataView(leaf.buffer.slice(leaf.byteOffset, leaf.byteOffset + leaf.byteLength))
-    return (leaf as Uint8Array).slice()
-  }
-  const tag = tagOf(leaf)
-  if (tag === 'Date') return new Date((leaf as Date).getTime())
-  if (tag === 'ArrayBuffer') return (leaf as ArrayBuffer).slice(0)
-  return leaf // the others cannot be changed, or nobody does
 }
 
 /** Puts something in the place of a proxy of this library; undefined: its plain data is copied instead. */
@@ -122,7 +92,8 @@ class Copier {
   #copyContainer(value: object): object {
     const kind = containerKind(value)
     if (kind === undefined) {
-      if (isLeaf(value)) return copyLeaf(value)
+      const leaf = leafKind(value)
+      if (leaf !== undefined) return copyLeaf(leaf, value)
       return this.#refuse(describe(value))
     }
     const depth = this.#holders.length
@@ -138,6 +109,7 @@ class Copier {
   #copyEntries(kind: ContainerKind, value: object): object {
     if (kind === 'array') {
       const source = value as unknown[]
+      if (!isPlainArray(source)) this.#refuse(describe(source))
       if (Object.getOwnPropertySymbols(source).length > 0) this.#refuse('an observable or an array with symbol keys')
       const copy = new Array<unknown>(source.length)
       for (let i = 0; i < copy.length; i++) copy[i] = this.#entry(i, source[i])
@@ -204,7 +176,19 @@ class Copier {
   }
 }
 
-function describe(value: object): string {
+/** False for an instance of a class that extends Array. The prototype of plain ones is an array itself, in every realm. */
+function isPlainArray(array: unknown[]): boolean {
+  const prototype: unknown = Object.getPrototypeOf(array)
+  return prototype === Array.prototype || prototype === null || Array.isArray(prototype)
+}
+
+/** What a value is, for messages: `null`, `a number`, `an instance of Row`. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value !== 'object') return `a ${typeof value}`
+  const kind = containerKind(value)
+  if (kind === 'array' && isPlainArray(value as unknown[])) return 'an array'
+  if (kind === 'map' || kind === 'set') return kind === 'map' ? 'a Map' : 'a Set'
   const name = (value as { constructor?: { name?: unknown } }).constructor?.name
   if (typeof (value as { then?: unknown }).then === 'function') return 'a promise'
   return typeof name === 'string' && name !== '' ? `an instance of ${name}` : `a ${tagOf(value)}`

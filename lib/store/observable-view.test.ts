@@ -464,6 +464,85 @@ describe('reading', () => {
     again.dispose()
   })
 
+  test('the atom of a key that is gone is let go when nobody observes it, and not before', () => {
+    const { state, change } = setUp()
+    change((draft) => {
+      draft.record = { a: 1, b: 1 }
+    })
+    const put = (value: number): void => {
+      change((draft) => {
+        draft.record.a = value
+      })
+    }
+    const remove = (): void => {
+      change((draft) => {
+        delete draft.record.a
+      })
+    }
+    /** How many atoms a look at the key makes. */
+    const look = (): number => {
+      const before = madeForTesting.atoms
+      watch(() => state.record.a).dispose()
+      return madeForTesting.atoms - before
+    }
+    expect([look(), look()]).toEqual([2, 0]) // for `record` in the state, and for `a` in it
+    remove()
+    put(2)
+    expect(look()).toBe(1) // nobody observed it when it went
+    const watching = watch(() => state.record.a)
+    remove()
+    expect([watching.last, watching.runs]).toEqual([undefined, 1])
+    put(3)
+    expect([watching.last, watching.runs]).toEqual([3, 2])
+    remove()
+    put(4)
+    expect([watching.last, watching.runs]).toEqual([4, 4])
+    watching.dispose()
+    expect(look()).toBe(1)
+  })
+
+  test('a reaction that removes the key which it has read, and has not finished, hears of it when it comes back', () => {
+    const { state, change } = setUp()
+    change((draft) => {
+      draft.record = { a: 1 }
+    })
+    watch(() => state.record.a).dispose() // the atom is there, and unobserved
+    let removed = false
+    const watching = watch(() => {
+      const value = state.record.a
+      if (!removed) {
+        removed = true
+        change((draft) => {
+          delete draft.record.a
+        })
+      }
+      return value
+    })
+    change((draft) => {
+      draft.record.a = 5
+    })
+    expect(watching.last).toBe(5)
+    watching.dispose()
+  })
+
+  test('S1 a reaction on a key of a Map runs when the Map is cleared as it moves', () => {
+    const { state, change } = setUp()
+    change((draft) => {
+      draft.record = { map: new Map(Array.from({ length: 100 }, (_, i) => [i, i])) }
+    })
+    const { map } = untracked(() => state.record)
+    const key = watch(() => map.get(5))
+    change((draft) => {
+      const moved = draft.record.map
+      moved.clear()
+      draft.record = { at: moved }
+    })
+    expect([key.last, key.runs]).toEqual([undefined, 1])
+    change((draft) => draft.record.at.set(5, 'again'))
+    expect([key.last, key.runs]).toEqual(['again', 2])
+    key.dispose()
+  })
+
   test('S13 a computed that reads 100,000 rows as one makes no node and no atom for a row', () => {
     const { state, change } = setUp()
     change((draft) => {

@@ -70,7 +70,7 @@ class CommitFollower implements TreeObserver {
     }
   }
 
-  wrote(mutation: Mutation, chain: readonly object[]): void {
+  wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined): void {
     const refs = refsOf(mutation)
     const moving = refs.length === 0 ? refs : refs.filter((ref) => this.#moving.has(ref))
     const end = chain.length - 1
@@ -85,7 +85,7 @@ class CommitFollower implements TreeObserver {
       if (next === undefined) return
       node = next
     }
-    node.take(mutation, chain[end] as object, this.#changed)
+    node.take(mutation, chain[end] as object, cleared, this.#changed)
     if (moving.length === 0) return
     const indices = placesOf(mutation)
     for (const ref of moving) {

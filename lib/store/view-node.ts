@@ -10,13 +10,13 @@
  */
 
 import type { IAtom, IComputedValue } from 'mobx'
-import { computed, createAtom } from 'mobx'
+import { computed, createAtom, onBecomeUnobserved, Reaction } from 'mobx'
+import { spliceArray } from '../state/containers.js'
 import type { StateShape } from '../state/define-state.js'
 import type { Key, Mutation, Path } from '../state/mutation.js'
 import type { StatePart } from '../state/part.js'
 import { createProxy, createStateProxy } from '../state/proxies.js'
 import { RawPart } from '../state/raw-part.js'
-import { spliceArray } from '../state/tree.js'
 import type { ContainerKind } from '../state/values.js'
 import { containerKind, entryOf } from '../state/values.js'
 
@@ -35,7 +35,10 @@ function newAtom(name: string, onUnobserved?: () => void): IAtom {
   return createAtom(name, undefined, onUnobserved)
 }
 
-/** A handler for the end of observation doubles what an atom costs. Only in maps do keys come and go without end. */
+/**
+ * A handler for the end of observation doubles what an atom costs: the atoms of objects get one when their key goes. In maps
+ * keys come and go without end, and are asked for that never come.
+ */
 function forget(atoms: Map<Key, IAtom>, key: Key): () => void {
   return () => atoms.delete(key)
 }
@@ -50,6 +53,8 @@ export abstract class ViewNode extends RawPart {
   /** Of an array: the same by index, as far as they were reached. */
   #rows: (ViewNode | undefined)[] | undefined
   #keyAtoms: Map<Key, IAtom> | undefined
+  /** Those of an object whose key has gone once: each is let go when nobody observes it. */
+  #forgetful: WeakSet<IAtom> | undefined
   #keysAtom: IAtom | undefined
   #contentAtom: IAtom | undefined
   #allAtom: IAtom | undefined
@@ -125,6 +130,17 @@ export abstract class ViewNode extends RawPart {
     return atom
   }
 
+  #forgetUnobserved(key: Key, atom: IAtom): void {
+    if (this.#forgetful?.has(atom) === true) return
+    this.#forgetful ??= new WeakSet()
+    this.#forgetful.add(atom)
+    onBecomeUnobserved(atom, forget(this.#keyAtoms as Map<Key, IAtom>, key)) // it is one of them
+    // It may be unobserved already, and would never say so. Who is in the middle of reading it counts as an observer.
+    const reaction = new Reaction('store.state', () => {})
+    reaction.track(() => atom.reportObserved())
+    reaction.dispose()
+  }
+
   // --- following a commit
 
   /** The node of the container at `key`, if there is one. */
@@ -148,18 +164,16 @@ export abstract class ViewNode extends RawPart {
     if (this.#allAtom !== undefined) changed.add(this.#allAtom)
   }
 
-  /** The mutation was performed on the container, which is now `raw`. */
-  take(mutation: Mutation, raw: object, changed: Set<IAtom>): void {
-    const before = this.raw
+  /** The mutation was performed on the container, which is now `raw`; `cleared` holds what was in it before a `clear`. */
+  take(mutation: Mutation, raw: object, cleared: object | undefined, changed: Set<IAtom>): void {
     this.raw = raw
     if (mutation.op === 'set' || mutation.op === 'delete') {
       this.#written(mutation.path.at(-1), mutation.op === 'set', changed)
     } else {
       if (mutation.op === 'clear') {
         this.#entries = undefined
-        // The container was replaced, so the old one still says which keys there were.
-        if (before instanceof Map)
-          for (const [key, atom] of this.#keyAtoms ?? []) if (before.has(key)) changed.add(atom)
+        if (cleared instanceof Map)
+          for (const [key, atom] of this.#keyAtoms ?? []) if (cleared.has(key)) changed.add(atom)
       } else if (this.#rows !== undefined) this.#rearrange(this.#rows, mutation)
       if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
     }
@@ -184,7 +198,10 @@ export abstract class ViewNode extends RawPart {
     this.put(key, undefined)
     if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
     const atom = this.#keyAtoms?.get(key)
-    if (atom !== undefined) changed.add(atom)
+    if (atom !== undefined) {
+      changed.add(atom)
+      if (!present && this.kind === 'object') this.#forgetUnobserved(key, atom)
+    }
     if (this.#keys === undefined || this.#keys.has(key) === present) return
     if (present) this.#keys.add(key)
     else this.#keys.delete(key)

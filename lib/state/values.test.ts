@@ -1,0 +1,89 @@
+import { runInNewContext } from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import { NotCloneableError } from '../errors.js'
+import { copyIn } from './values.js'
+
+describe('leaves', () => {
+  test.each([Uint8Array, Int16Array, Float64Array, BigInt64Array, Uint8ClampedArray])(
+    'a %o over a part of a buffer is copied, and no more than that part',
+    (View) => {
+      const source = new View(new Uint8Array(64).fill(7).buffer, 8, 2)
+      const copy = copyIn(source, []) as typeof source
+      expect(copy).toEqual(source)
+      expect(copy.buffer.byteLength).toBe(source.byteLength)
+      new Uint8Array(source.buffer).fill(1)
+      expect(copy).not.toEqual(source)
+    },
+  )
+
+  test('a class of typed arrays, or a slice of its own, cannot keep hold of the bytes', () => {
+    class Shared extends Uint8Array<ArrayBuffer> {
+      override slice(): Shared {
+        return this
+      }
+    }
+    const own = Object.assign(new Uint8Array([1, 2]), { slice: () => own })
+    const shared = new Shared(new ArrayBuffer(2))
+    shared.set([1, 2])
+    for (const source of [shared, own, Buffer.from([1, 2])]) {
+      const copy = copyIn(source, []) as Uint8Array
+      source[0] = 9
+      expect(copy).toEqual(new Uint8Array([1, 2]))
+    }
+  })
+
+  test('leaves of another realm come in as those of this one', () => {
+    const foreign = runInNewContext(
+      '({ view: new DataView(new Uint8Array([1, 2, 3]).buffer, 1), bytes: new Uint8Array([4]), at: new Date(5), buffer: new Uint8Array([6]).buffer })',
+    )
+    const copy = copyIn(foreign, []) as Record<string, unknown>
+    expect(copy.view).toBeInstanceOf(DataView)
+    expect((copy.view as DataView).getUint8(0)).toBe(2)
+    expect((copy.view as DataView).byteLength).toBe(2)
+    expect(copy.bytes).toEqual(new Uint8Array([4]))
+    expect(copy.at).toEqual(new Date(5))
+    expect(copy.at).toBeInstanceOf(Date)
+    expect(copy.buffer).toEqual(new Uint8Array([6]).buffer)
+    expect(copy.buffer).toBeInstanceOf(ArrayBuffer)
+  })
+
+  test('what a leaf can be is taken: expressions, errors of any class, blobs, files', () => {
+    class OwnError extends Error {}
+    const leaves = [/x/g, new OwnError('x'), new DOMException('x'), new Blob(['x']), new File(['x'], 'name')]
+    expect(leaves.map((leaf) => copyIn(leaf, []))).toEqual(leaves)
+  })
+})
+
+describe('what is refused', () => {
+  class List extends Array<number> {}
+  class Named {
+    readonly #name: string
+    constructor(name: string) {
+      this.#name = name
+    }
+    get [Symbol.toStringTag](): string {
+      return this.#name
+    }
+  }
+
+  const impostors = ['Date', 'RegExp', 'ArrayBuffer', 'Blob', 'File', 'Error', 'DOMException']
+  const refusals: [string, object, string][] = impostors.map((name) => [
+    `calls itself ${name}`,
+    new Named(name),
+    'Named',
+  ])
+
+  test.each([...refusals, ['is an array of a class', List.from([1, 2]), 'List']])(
+    'an object that %s, with the path',
+    (_, value, className) => {
+      const refused = (): unknown => copyIn({ rows: [0, value] }, ['field'])
+      expect(refused).toThrow(NotCloneableError)
+      expect(refused).toThrow(`The value at field.rows[1] cannot be in state: it is an instance of ${className}.`)
+    },
+  )
+
+  test('plain arrays of another realm, and those with no prototype, come in', () => {
+    const bare = Object.setPrototypeOf([1], null) as unknown
+    expect(copyIn([runInNewContext('[1, [2]]'), bare], [])).toEqual([[1, [2]], [1]])
+  })
+})
