@@ -11,12 +11,17 @@ process.env.NODE_ENV = 'test'
 
 const chrome = findChrome()
 const inBrowser = '**/*.browser.test.{ts,tsx}'
+/** Tests in Node that drive a page from outside: they start Vite and a browser themselves. */
+const fromOutside = '**/*.page.test.ts'
 const setupFiles = [fileURLToPath(new URL('./scripts/test-setup.ts', import.meta.url))]
+
+/** For conditions that another thread, or another process, has to bring about: a deadline for a slow machine. */
+const patient = { poll: { timeout: 10_000 } }
 
 /** The store's tests once more, with another release of MobX in the place of the newest. */
 const withMobx = (name: string) => ({
   resolve: { alias: [...entryAliases, { find: /^mobx$/, replacement: name }] },
-  test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser], setupFiles },
+  test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser, fromOutside], setupFiles },
 })
 
 export default defineConfig({
@@ -29,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['lib', 'workers', 'scripts', 'docs'].map((folder) => `${folder}/**/*.test.{ts,tsx}`),
-          exclude: [inBrowser, '**/node_modules/**'],
+          exclude: [inBrowser, fromOutside, '**/node_modules/**'],
           setupFiles,
         },
       },
@@ -50,9 +55,11 @@ export default defineConfig({
             'vitest-browser-react',
           ],
         },
+        envPrefix: ['VITE_', 'LEASEHOLD_'],
         worker: { format: 'es' },
         test: {
           name: 'browser',
+          expect: patient,
           include: ['lib', 'workers', 'scripts', 'docs'].map((folder) => `${folder}/${inBrowser}`),
           exclude: ['**/node_modules/**'],
           setupFiles,
@@ -63,6 +70,18 @@ export default defineConfig({
             provider: playwright({ launchOptions: chrome ? { executablePath: chrome } : {} }),
             instances: [{ browser: 'chromium' }],
           },
+        },
+      },
+      {
+        resolve: { alias: entryAliases },
+        test: {
+          name: 'page',
+          expect: patient,
+          include: [`lib/${fromOutside}`],
+          exclude: ['**/node_modules/**'],
+          setupFiles,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -9,7 +9,7 @@
  *   are put on the wire here, in Comlink's own format, and data rides beside its message in an envelope.
  */
 
-import { expose, wrap } from 'comlink'
+import { expose, releaseProxy, wrap } from 'comlink'
 import { NotCloneableError } from '../errors.js'
 import { formatPath } from '../state/mutation.js'
 
@@ -54,7 +54,8 @@ export interface Link<Remote> {
 
 type Primitive = string | number | bigint | boolean | null | undefined
 type Listener = (event: { readonly data: unknown }) => void
-type RemoteCalls = Record<string, () => Promise<unknown>>
+type RemoteCall = (() => Promise<unknown>) & { [releaseProxy](): void }
+type RemoteCalls = Record<string, RemoteCall>
 
 /** Puts a link on a port, and starts the port. */
 export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local>): Link<Remote> {
@@ -88,7 +89,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
       deliverReply = listener as Listener
     },
     removeEventListener() {},
-  }) as unknown as RemoteCalls
+  }) as unknown as RemoteCalls & RemoteCall
   const remoteCalls: RemoteCalls = Object.create(null)
 
   function run(name: string, args: readonly Primitive[]): Promise<never> {
@@ -174,7 +175,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     outgoing = { args, payload, transfer }
     failure = undefined
     try {
-      remoteCalls[name] ??= remote[name] as () => Promise<unknown>
+      remoteCalls[name] ??= remote[name] as RemoteCall
       // Never rejects: replies are booleans. The side that has refused a call has told its own `onFault`.
       void remoteCalls[name]()
     } finally {
@@ -194,6 +195,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     port.removeEventListener('message', onMessage)
     port.removeEventListener('messageerror', onMessageError)
     port.close()
+    // Comlink's finalizers hold the endpoint, and with it all that is here, for as long as its proxies are not released.
+    for (const proxy of [remote, ...Object.values(remoteCalls)]) proxy[releaseProxy]()
   }
 
   port.addEventListener('message', onMessage)

