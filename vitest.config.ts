@@ -18,10 +18,13 @@ const setupFiles = [fileURLToPath(new URL('./scripts/test-setup.ts', import.meta
 /** For conditions that another thread, or another process, has to bring about: a deadline for a slow machine. */
 const patient = { poll: { timeout: 10_000 } }
 
+/** Tests of the line and the port, long ones, to which it is all the same which MobX shows the state. */
+const withoutMobx = 'lib/store/{simulation,mutation-check,history,port-fuzz*,stress}.test.ts'
+
 /** The store's tests once more, with another release of MobX in the place of the newest. */
 const withMobx = (name: string) => ({
   resolve: { alias: [...entryAliases, { find: /^mobx$/, replacement: name }] },
-  test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser, fromOutside], setupFiles },
+  test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser, fromOutside, withoutMobx], setupFiles },
 })
 
 export default defineConfig({

@@ -1,0 +1,59 @@
+/**
+ * The tests that hunt for bugs, with counts that are too large for every day: `npm run soak`, or a part of it with counts of your
+ * own: `npm run soak -- schedules=100000 kills=500`.
+ *
+ * - Each part runs by itself and tells its own figures; a part that fails prints the seed.
+ */
+import { runNode, toolPath } from './tools.mjs'
+
+const PARTS = {
+  schedules: {
+    variable: 'LEASEHOLD_SCHEDULES',
+    count: 2_000_000,
+    project: 'unit',
+    files: ['lib/store/simulation.test.ts'],
+  },
+  messages: {
+    variable: 'LEASEHOLD_MESSAGES',
+    count: 5_000_000,
+    project: 'unit',
+    files: ['lib/store/port-fuzz.test.ts'],
+  },
+  kills: {
+    variable: 'LEASEHOLD_KILLS',
+    count: 5_000,
+    project: 'browser',
+    files: ['lib/store/kill-storm.browser.test.ts'],
+  },
+  leases: {
+    variable: 'LEASEHOLD_LEASES',
+    count: 1_000_000,
+    project: 'browser',
+    files: ['lib/store/memory.browser.test.ts'],
+  },
+}
+
+/** @type {Map<string, number>} */
+const asked = new Map()
+for (const argument of process.argv.slice(2)) {
+  const [name = '', count = ''] = argument.split('=')
+  const part = PARTS[/** @type {keyof typeof PARTS} */ (name)]
+  if (part === undefined || !(count === '' || Number(count) > 0)) {
+    console.error(`soak: ${argument} is not known. Say ${Object.keys(PARTS).join(', ')}, alone or as name=count.`)
+    process.exit(2)
+  }
+  asked.set(name, count === '' ? part.count : Number(count))
+}
+
+let failed = false
+for (const [name, { variable, count, project, files }] of Object.entries(PARTS)) {
+  const wanted = asked.size === 0 ? count : asked.get(name)
+  if (wanted === undefined) continue
+  const start = Date.now()
+  console.log(`\n--- ${name}: ${wanted}`)
+  const args = [toolPath('vitest'), 'run', '--project', project, '--testTimeout', String(2 ** 31 - 1), ...files]
+  const { code } = await runNode(args, { env: { [variable]: String(wanted) } })
+  failed ||= code !== 0
+  console.log(`--- ${name}: ${code === 0 ? 'ok' : 'FAILED'} (${((Date.now() - start) / 1000).toFixed(0)} s)`)
+}
+process.exitCode = failed ? 1 : 0
