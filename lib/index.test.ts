@@ -65,12 +65,14 @@ describe('the names of', () => {
       'WorkerLoadError',
       'WorkerStartTimeoutError',
       'createStore',
+      'defineEvent',
       'defineState',
       'getStore',
       'getSubstate',
       'modifyState',
       'read',
       'toPlain',
+      'transfer',
       'workerTasks',
     ])
   })
@@ -81,6 +83,7 @@ describe('the names of', () => {
       'InvalidMutationError',
       'LeaseExpiredError',
       'LeaseReleasedError',
+      'LeaseRevokedError',
       'LeaseTimeoutError',
       'LeaseholdError',
       'NestedLeaseError',
@@ -88,10 +91,12 @@ describe('the names of', () => {
       'OutOfScopeError',
       'StoreDisposedError',
       'UnknownTaskError',
+      'defineTask',
       'getSubstate',
       'read',
       'serveTasks',
       'toPlain',
+      'transfer',
     ])
   })
 

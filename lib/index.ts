@@ -29,6 +29,7 @@ export {
   WorkerStartTimeoutError,
 } from './errors.js'
 export type { EventSpec, Spec, TaskSpec } from './protocol/specs.js'
+export { transfer } from './protocol/transfer.js'
 export {
   type DeepReadonly,
   defineState,
@@ -38,6 +39,7 @@ export {
   type StateDefinition,
   type StateOf,
   type StateOptions,
+  type TaskContract,
 } from './state/define-state.js'
 export type {
   ArrangeMutation,
@@ -62,7 +64,15 @@ export type { EventRun } from './store/event-request.js'
 export type { EventCalls, Handler } from './store/handlers.js'
 export type { Line, LineEntry } from './store/line-view.js'
 export type { Lease, LeaseOptions, LeaseRun, ScopedLeaseOptions } from './store/page-lease.js'
-export { createStore, type PartialState, type Store, type StoreOptions, type TasksOf } from './store/store.js'
+export {
+  createStore,
+  type PartialState,
+  type Store,
+  type StoreOptions,
+  type TaskSources,
+  type TasksOf,
+  type TasksOfSources,
+} from './store/store.js'
 export type { TaskProgress, TaskRun, TaskStatus } from './store/task-run.js'
 export type { BackgroundTasks, StartOptions } from './store/task-runner.js'
 export type { TaskArguments, TaskResult, TaskStarters } from './store/task-starters.js'

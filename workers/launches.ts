@@ -2,55 +2,65 @@
  * What tasks send off at once: events, and other tasks.
  *
  * - They arrive in the order of the calls, lease or no lease, and nobody waits for a lease of their own by awaiting one.
+ * - A spec does nothing until its task yields or returns it.
  */
 
+import { StoreDisposedError } from '../lib/errors.js'
 import type { SpecPayload } from '../lib/protocol/messages.js'
-import type { Spec } from '../lib/protocol/specs.js'
+import type { CallsOf, EventSpec, Spec, TaskSpec } from '../lib/protocol/specs.js'
 import { createCalls, createSpec } from '../lib/protocol/specs.js'
+import { transferablesOf } from '../lib/protocol/transfer.js'
 import { fromWireError } from '../lib/protocol/wire-error.js'
+import type { EventContract, TaskContract } from '../lib/state/define-state.js'
 import type { Send } from './replica.js'
 
-interface Waiting {
-  resolve(): void
-  reject(error: unknown): void
+/** `task.emit`: sends events at once. One that is named `spec` can be sent by its spec alone. */
+export type EmitCalls<E extends EventContract> = CallsOf<Omit<E, 'spec'>, Promise<void>> & {
+  /** Makes what an async generator may yield, and any task return. */
+  readonly spec: CallsOf<E, EventSpec>
 }
 
-/** The calls of one kind: each sends at once, and `spec` makes what a generator task may yield. */
-export interface LaunchCalls {
-  readonly spec: object
+/** `task.start`: starts tasks at once. One that is named `spec` can be started by its spec alone. */
+export type StartCalls<W extends TaskContract> = CallsOf<Omit<W, 'spec'>, Promise<void>> & {
+  /** Makes what an async generator may yield, and any task return. */
+  readonly spec: CallsOf<W, TaskSpec>
+}
+
+interface Waiting {
+  readonly promise: Promise<void>
+  resolve(): void
+  reject(error: unknown): void
 }
 
 export class Launches {
   readonly #send: Send
   readonly #waiting = new Map<number, Waiting>()
   #requestId = 0
+  #closed: Error | undefined
 
   constructor(send: Send) {
     this.#send = send
   }
 
-  /** `task.emit` or `task.start` of a run. */
-  calls(run: number, kind: 'event' | 'task'): LaunchCalls {
-    const spec = createCalls((name, args) => createSpec(kind, name, args))
-    return createCalls((name, args) => this.launch(run, createSpec(kind, name, args)), { spec }) as LaunchCalls
+  /**
+   * `task.emit` or `task.start` of a run: a call for any name, and `spec`.
+   * @param made told of each spec
+   */
+  calls(run: number, kind: 'event' | 'task', made: (spec: Spec) => void): object {
+    const spec = createCalls((name, args) => {
+      const one = createSpec(kind, name, args)
+      made(one)
+      return one
+    })
+    return createCalls((name, args) => this.#launch(run, createSpec(kind, name, args)), { spec })
   }
 
   /**
-   * Resolves when the page has put the event in line, or made the run of the task.
-   * @throws NotCloneableError, or what the page says, to whoever awaits it
+   * Sends specs, all in this turn. Resolves when the page has put the events in line and made the runs.
+   * @throws NotCloneableError, or what the page says, of the first that fails
    */
-  launch(run: number, { kind, name, args }: Spec): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const requestId = ++this.#requestId
-      this.#waiting.set(requestId, { resolve, reject })
-      const payload: SpecPayload = { kind, name, args }
-      try {
-        this.#send('launch', [requestId, run], payload)
-      } catch (error) {
-        this.#waiting.delete(requestId)
-        reject(error)
-      }
-    })
+  async carryOut(run: number, specs: readonly Spec[]): Promise<void> {
+    await Promise.all(specs.map((spec) => this.#launch(run, spec)))
   }
 
   launched(payload: unknown, requestId: number): void {
@@ -59,4 +69,45 @@ export class Launches {
     if (payload === undefined) waiting?.resolve()
     else waiting?.reject(fromWireError(payload))
   }
+
+  /**
+   * The port is closed: nothing is answered any more. Who awaits a launch hears of it; one that nobody awaits is no failure
+   * of its task's.
+   */
+  close(): void {
+    this.#closed = new StoreDisposedError('The store has closed the port of its tasks: nothing reaches it any more.')
+    for (const { promise, reject } of this.#waiting.values()) {
+      promise.catch(() => {})
+      reject(this.#closed)
+    }
+    this.#waiting.clear()
+  }
+
+  #launch(run: number, { kind, name, args }: Spec): Promise<void> {
+    const { promise, resolve, reject } = deferred()
+    if (this.#closed !== undefined) {
+      promise.catch(() => {})
+      reject(this.#closed)
+      return promise
+    }
+    const requestId = ++this.#requestId
+    const payload: SpecPayload = { kind, name, args }
+    try {
+      this.#send('launch', [requestId, run], payload, transferablesOf(args))
+      this.#waiting.set(requestId, { promise, resolve, reject })
+    } catch (error) {
+      reject(error)
+    }
+    return promise
+  }
+}
+
+function deferred(): Waiting {
+  let resolve = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<void>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise
+    reject = rejectPromise
+  })
+  return { promise, resolve, reject }
 }

@@ -6,20 +6,22 @@
  * - An error that belongs to no run is reported to the page, the first hundred of them.
  */
 
-import { UnknownTaskError } from '../lib/errors.js'
 import { createLink, toNotCloneable } from '../lib/protocol/endpoint.js'
 import type { PageFacade, PortMessage, ServeMessage, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
 import { PROTOCOL_VERSION, WORKER_METHODS } from '../lib/protocol/messages.js'
+import { unusedSpecs } from '../lib/protocol/specs.js'
+import { detachMarked, transferablesOf } from '../lib/protocol/transfer.js'
 import { assertStart } from '../lib/protocol/validate.js'
 import { fromWireError, toWireError } from '../lib/protocol/wire-error.js'
-import type { EventContract, StateDefinition } from '../lib/state/define-state.js'
+import type { EventContract, StateDefinition, TaskContract } from '../lib/state/define-state.js'
 import { shapeOf } from '../lib/state/define-state.js'
-import { detach } from '../lib/state/detach.js'
+import { infoOf, isTask } from './define-task.js'
 import { Launches } from './launches.js'
 import { LeaseClient } from './lease-client.js'
 import { holdLifeLock } from './life-lock.js'
+import { perform } from './perform.js'
 import { Replica } from './replica.js'
-import type { TaskContext, TaskFunction } from './task.js'
+import type { StartedTask, TaskContext, TaskFunction } from './task.js'
 import { createTask } from './task.js'
 
 const MAX_REPORTS = 100
@@ -29,6 +31,16 @@ export interface Tasks<S extends object = object, E extends EventContract = obje
   readonly definition: StateDefinition<S, E>
   readonly tasks: T
 }
+
+/** The tasks that a contract asks for, behind the `task` that each is given. */
+export type ImplementsWork<S extends object, E extends EventContract, W extends TaskContract> = {
+  readonly [Name in keyof W]: W[Name] extends (...args: infer Args) => unknown
+    ? (task: TaskContext<S, E, W>, ...args: Args) => Promise<unknown> | AsyncGenerator<unknown, unknown, unknown>
+    : never
+}
+
+/** Asks for a contract only where it is not kept: an unconditional one would hide what else gives the tasks their types. */
+type Kept<T, Work> = T extends Work ? unknown : Work
 
 /** Where a worker says that it serves, and is given its port: the worker's global scope, or something like it. */
 export interface TaskEndpoint {
@@ -42,7 +54,7 @@ export interface TaskEndpoint {
  * Serves background tasks. In a dedicated worker it begins at once; elsewhere it only returns the tasks.
  *
  * @param definition the state that the tasks read and lease
- * @param tasks async functions and async generators of `(task, ...args)`, by name
+ * @param tasks async functions and async generators of `(task, ...args)`, by name; with those that `withTasks` has declared
  * @param endpoint where to serve instead of the worker's own channel
  * @throws TypeError that names a task which is neither. Code compiled to a target below ES2018 loses what tells them apart
  * @example
@@ -53,13 +65,18 @@ export interface TaskEndpoint {
  * })
  * export type CounterTasks = typeof counterTasks
  */
-export function serveTasks<S extends object, E extends EventContract, T extends Record<string, TaskFunction<S, E>>>(
-  definition: StateDefinition<S, E>,
-  tasks: T,
+export function serveTasks<
+  S extends object,
+  E extends EventContract,
+  W extends TaskContract,
+  T extends Record<string, TaskFunction<S, E, W>>,
+>(
+  definition: StateDefinition<S, E, string, W>,
+  tasks: T & Kept<T, ImplementsWork<S, E, W>>,
   endpoint?: TaskEndpoint,
 ): Tasks<S, E, T> {
   for (const [name, task] of Object.entries(tasks)) {
-    if (tagOf(task) === 'AsyncFunction' || isGenerator(task)) continue
+    if (isTask(task)) continue
     throw new TypeError(
       `serveTasks("${definition.name}"): the task "${name}" is no async function or async generator. Declare it \`async\`; if it is, compile for ES2018 or later.`,
     )
@@ -144,37 +161,44 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
     const controller = new AbortController()
     runs.set(number, controller)
     const { signal } = controller
-    const { context, end } = createTask({ number, id, name, signal, send: link.send, replica, leases, launches })
-    void outcomeOf(name, context, args).then((outcome) => {
-      end()
+    const task = createTask({ number, id, name, signal, send: link.send, replica, leases, launches })
+    void outcomeOf(number, task, args).then((outcome) => {
+      task.end()
       runs.delete(number)
       settle(number, name, outcome)
     })
   }
 
   async function outcomeOf(
-    name: string,
-    context: TaskContext<object>,
+    number: number,
+    { context, made }: StartedTask,
     args: readonly unknown[],
   ): Promise<SettledPayload> {
     try {
-      return { ok: true, value: await perform(tasks, name, context, args) }
+      const value = await perform(tasks, context, args, (specs) => {
+        for (const spec of specs) made.delete(spec)
+        return launches.carryOut(number, specs)
+      })
+      const unused = unusedSpecs(context.name, made, new Set(), 'task')
+      if (unused !== undefined) report(unused)
+      return { ok: true, value }
     } catch (error) {
       return { ok: false, error: toWireError(error) }
     }
   }
 
   function settle(number: number, name: string, outcome: SettledPayload): void {
+    const { value } = outcome as { readonly value?: unknown }
     try {
-      link.send('settled', [number], outcome)
+      link.send('settled', [number], outcome, transferablesOf([value]))
     } catch {
       // A result alone can be refused: errors are plain data by now.
-      let { value } = outcome as { readonly value: unknown }
+      let plain: readonly unknown[] = [value]
       try {
-        value = detach(value) // without the proxies of `task.state`
-        link.send('settled', [number], { ok: true, value })
+        plain = detachMarked(plain) // without the proxies of `task.state`
+        link.send('settled', [number], { ok: true, value: plain[0] }, transferablesOf(plain))
       } catch (cause) {
-        const error = toNotCloneable(value, `the result of task "${name}"`, cause)
+        const error = toNotCloneable(plain[0], `the result of task "${name}"`, cause, transferablesOf(plain))
         link.send('settled', [number], { ok: false, error: toWireError(error) })
       }
     }
@@ -188,50 +212,17 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
 
   link.send('ready', [PROTOCOL_VERSION, definition.version], {
     state: definition.fullName,
-    tasks: Object.keys(tasks).map((name) => ({ name })),
+    tasks: Object.entries(tasks).map(([name, task]) => infoOf(name, task)),
     lock,
   })
   return {
     report,
     close() {
       link.close()
+      launches.close()
       for (const run of runs.values()) run.abort()
     },
   }
-}
-
-type ServedTasks = Readonly<
-  Record<string, (task: TaskContext<object>, ...args: readonly unknown[]) => Promise<unknown> | AsyncGenerator>
->
-
-/** Runs a task to its end and gives its result. */
-async function perform(
-  tasks: object,
-  name: string,
-  context: TaskContext<object>,
-  args: readonly unknown[],
-): Promise<unknown> {
-  const known = tasks as ServedTasks // `serveTasks` has checked them
-  const task = Object.hasOwn(known, name) ? known[name] : undefined
-  if (task === undefined) {
-    const names = Object.keys(known).join(', ') || 'none'
-    throw new UnknownTaskError(`There is no task "${name}" in this worker. Its tasks: ${names}.`)
-  }
-  const running = task(context, ...args)
-  if (!isGenerator(task)) return running
-  const generator = running as AsyncGenerator
-  for (;;) {
-    const { done, value } = await generator.next()
-    if (done) return value
-  }
-}
-
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1)
-}
-
-function isGenerator(task: unknown): boolean {
-  return tagOf(task) === 'AsyncGeneratorFunction'
 }
 
 /** As much of a dedicated worker's global scope as is needed: this module is compiled for the page too. */

@@ -6,23 +6,23 @@
  */
 
 import type { ProgressPayload } from '../lib/protocol/messages.js'
+import type { Spec } from '../lib/protocol/specs.js'
 import { assertProgress, MAX_NAME } from '../lib/protocol/validate.js'
-import type { DeepReadonly, EventContract } from '../lib/state/define-state.js'
+import type { DeepReadonly, EventContract, TaskContract } from '../lib/state/define-state.js'
+import { development } from '../lib/state/development.js'
 import { acquire } from './acquire.js'
-import type { Launches } from './launches.js'
+import type { EmitCalls, Launches, StartCalls } from './launches.js'
 import type { AcquiredLease, Lease, LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
 import type { LeaseClient } from './lease-client.js'
 import type { Replica, Send } from './replica.js'
-
-declare const eventsOfTask: unique symbol
 
 /** One frame: what comes faster than the page can show it is not worth a message. */
 const PROGRESS_MS = 16
 /** Timers take 32 bits: above that they fire at once. */
 const MAX_SLEEP_MS = 2 ** 31 - 1
 
-/** What a background task is given. `S` is its state, `E` the events that it may send. */
-export interface TaskContext<S extends object, E extends EventContract = object> {
+/** What a background task is given. `S` is its state, `E` the events that it may send, `W` the tasks that it may start. */
+export interface TaskContext<S extends object, E extends EventContract = object, W extends TaskContract = object> {
   /**
    * The newest state that this worker has: readable at any time, perhaps stale. It moves when this worker is granted a
    * lease, commits or refreshes. A write anywhere in it throws ImmutableStateError and changes nothing.
@@ -59,16 +59,16 @@ export interface TaskContext<S extends object, E extends EventContract = object>
    * @example const left = await task.lease((state) => { state.jobs.shift(); return state.jobs.length })
    */
   lease<R>(
-    fn: (state: S, lease: Lease<E>) => R | PromiseLike<R>,
+    fn: (state: S, lease: Lease<E, W>) => R | PromiseLike<R>,
     options?: LeaseOptions & { readonly ifAvailable?: false },
   ): Promise<R>
-  lease<R>(fn: (state: S | null, lease: Lease<E> | null) => R | PromiseLike<R>, options: LeaseOptions): Promise<R>
+  lease<R>(fn: (state: S | null, lease: Lease<E, W> | null) => R | PromiseLike<R>, options: LeaseOptions): Promise<R>
   lease<R, const K extends readonly (keyof S & string)[]>(
-    fn: (state: Pick<S, K[number]>, lease: Lease<E>) => R | PromiseLike<R>,
+    fn: (state: Pick<S, K[number]>, lease: Lease<E, W>) => R | PromiseLike<R>,
     options: ScopedLeaseOptions<K> & { readonly ifAvailable?: false },
   ): Promise<R>
   lease<R, const K extends readonly (keyof S & string)[]>(
-    fn: (state: Pick<S, K[number]> | null, lease: Lease<E> | null) => R | PromiseLike<R>,
+    fn: (state: Pick<S, K[number]> | null, lease: Lease<E, W> | null) => R | PromiseLike<R>,
     options: ScopedLeaseOptions<K>,
   ): Promise<R>
 
@@ -85,14 +85,33 @@ export interface TaskContext<S extends object, E extends EventContract = object>
    * lease.state.rows.push(row)
    * await lease.commit()
    */
-  acquire(options?: LeaseOptions & { readonly ifAvailable?: false }): Promise<AcquiredLease<S, E>>
-  acquire(options: LeaseOptions): Promise<AcquiredLease<S, E> | null>
+  acquire(options?: LeaseOptions & { readonly ifAvailable?: false }): Promise<AcquiredLease<S, E, W>>
+  acquire(options: LeaseOptions): Promise<AcquiredLease<S, E, W> | null>
   acquire<const K extends readonly (keyof S & string)[]>(
     options: ScopedLeaseOptions<K> & { readonly ifAvailable?: false },
-  ): Promise<AcquiredLease<Pick<S, K[number]>, E>>
+  ): Promise<AcquiredLease<Pick<S, K[number]>, E, W>>
   acquire<const K extends readonly (keyof S & string)[]>(
     options: ScopedLeaseOptions<K>,
-  ): Promise<AcquiredLease<Pick<S, K[number]>, E> | null>
+  ): Promise<AcquiredLease<Pick<S, K[number]>, E, W> | null>
+
+  /**
+   * Sends events to the page: `task.emit.NAME(...args)`, at once, lease or no lease, in the order of the calls. Each resolves
+   * when the page has put the event in the line, not when it has run; so awaiting one never waits for one's own lease, after
+   * whose end the event runs. An event that fails is reported to the `onError` of the store.
+   *
+   * Parts of the state among the arguments become plain data of the receiver's own. In a function that may run again use
+   * `lease.emit`, whose events leave once.
+   * @throws NotCloneableError (awaited) for an argument that cannot cross
+   * @throws TypeError (awaited) for an event that the store does not have
+   */
+  readonly emit: EmitCalls<E>
+
+  /**
+   * Starts tasks: `task.start.NAME(...args)`, at once, as {@link emit}. Each resolves when the page has made the run, not when
+   * it has ended. A run that fails is reported to the `onError` of the store.
+   * @throws NotCloneableError (awaited) for an argument that cannot cross
+   */
+  readonly start: StartCalls<W>
 
   /**
    * Shows how far the run is, as `TaskRun.progress`. Needs no lease. At most one message a frame is sent, and the last one
@@ -122,13 +141,16 @@ export interface TaskContext<S extends object, E extends EventContract = object>
   readonly token: string
   /** The version of {@link state}: how many commits it has behind it. */
   readonly version: number
-
-  readonly [eventsOfTask]?: E
 }
 
-/** A background task: an async function or async generator of `(task, ...args)`. Arguments and result cross by structured clone. */
-export type TaskFunction<S extends object, E extends EventContract = object> = (
-  task: TaskContext<S, E>,
+/**
+ * A background task: an async function or async generator of `(task, ...args)`. Arguments and result cross by structured clone.
+ *
+ * The specs (`task.emit.spec.NAME()`, `task.start.spec.NAME()`) that a generator yields, one or arrays of them, leave before
+ * it goes on; those that any task returns leave before its run ends, and are no result. What else is yielded is ignored.
+ */
+export type TaskFunction<S extends object, E extends EventContract = object, W extends TaskContract = object> = (
+  task: TaskContext<S, E, W>,
   ...args: never[]
 ) => Promise<unknown> | AsyncGenerator<unknown, unknown, unknown>
 
@@ -144,9 +166,22 @@ export interface TaskParts {
   readonly launches: Launches
 }
 
-/** Makes the context of one run. `end` sends what was held back; after it progress is ignored. */
-export function createTask(parts: TaskParts): { readonly context: TaskContext<object>; end(): void } {
-  const { send, replica, leases, signal, number, id, name } = parts
+/** A run, as its worker knows it. */
+export interface StartedTask {
+  readonly context: TaskContext<object>
+  /** The specs that it has made and not handed over yet. Empty in production, where nobody asks for them. */
+  readonly made: Set<Spec>
+  /** Sends what was held back; after it progress is ignored. */
+  end(): void
+}
+
+/** Makes the context of one run. */
+export function createTask(parts: TaskParts): StartedTask {
+  const { send, replica, leases, launches, signal, number, id, name } = parts
+  const made = new Set<Spec>()
+  const onMade = (spec: Spec): void => {
+    if (development) made.add(spec)
+  }
   let pending: ProgressPayload | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let ended = false
@@ -167,6 +202,9 @@ export function createTask(parts: TaskParts): { readonly context: TaskContext<ob
     lease: ((fn: LeaseFunction, options?: LeaseOptions) =>
       leases.lease(parts, fn, options)) as TaskContext<object>['lease'],
     acquire: ((options?: LeaseOptions) => acquire(leases, parts, options)) as TaskContext<object>['acquire'],
+    // The names are the page's: the types alone know them.
+    emit: launches.calls(number, 'event', onMade) as TaskContext<object>['emit'],
+    start: launches.calls(number, 'task', onMade) as TaskContext<object>['start'],
     progress(value, total, label) {
       if (ended) return
       const progress: ProgressPayload = { value, total, label: label?.slice(0, MAX_NAME) }
@@ -191,6 +229,7 @@ export function createTask(parts: TaskParts): { readonly context: TaskContext<ob
   }
   return {
     context: Object.freeze(context),
+    made,
     end() {
       clearTimeout(timer)
       sendProgress()

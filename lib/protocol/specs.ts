@@ -6,8 +6,8 @@
  */
 
 import { UnusedSpecError } from '../errors.js'
-import { detach } from '../state/detach.js'
 import { development } from '../state/development.js'
+import { detachMarked } from './transfer.js'
 
 declare const resultType: unique symbol
 
@@ -76,7 +76,7 @@ export class SpecWatch {
 
 /** Makes a spec; parts of drafts and views in its arguments become plain data. */
 export function createSpec(kind: 'task' | 'event', name: string, args: readonly unknown[]): Spec {
-  return new MadeSpec(kind, name, detach(args)) as Spec
+  return new MadeSpec(kind, name, detachMarked(args)) as Spec
 }
 
 /**
@@ -106,17 +106,24 @@ function holdsSpec(items: readonly unknown[]): boolean {
   return items.some((item) => isSpec(item) || (Array.isArray(item) && holdsSpec(item)))
 }
 
-/** The error for specs that were made and neither returned nor yielded; undefined in production. */
+/**
+ * The error for specs that were made and neither returned nor yielded; undefined in production.
+ * @param name of the event or task that made them
+ */
 export function unusedSpecs(
-  handler: string,
+  name: string,
   made: ReadonlySet<Spec>,
   used: ReadonlySet<Spec>,
+  kind: 'event' | 'task' = 'event',
 ): UnusedSpecError | undefined {
   if (!development) return undefined
   const dropped = [...made].filter((spec) => !used.has(spec))
   if (dropped.length === 0) return undefined
-  const names = dropped.map((spec) => `${spec.kind === 'task' ? 'start' : 'emit'}.${spec.name}()`).join(', ')
+  const make = kind === 'event' ? { task: 'start.', event: 'emit.' } : { task: 'start.spec.', event: 'emit.spec.' }
+  const names = dropped.map((spec) => `${make[spec.kind]}${spec.name}()`).join(', ')
+  const instead =
+    kind === 'event' ? 'Return or yield it.' : 'Return or yield it, or leave out ".spec" to send it at once.'
   return new UnusedSpecError(
-    `The event "${handler}" made ${names} and neither returned nor yielded it, so nothing was started. Return or yield it.`,
+    `The ${kind} "${name}" made ${names} and neither returned nor yielded it, so nothing was started. ${instead}`,
   )
 }

@@ -11,6 +11,7 @@ import { containerKind, copyIn, describe, isReservedKey } from './values.js'
 
 declare const stateType: unique symbol
 declare const eventsType: unique symbol
+declare const tasksType: unique symbol
 
 /** The values that are read as they are: everything in state that has no parts to observe. */
 export type Leaf =
@@ -48,14 +49,18 @@ export type Shown<S> = { [K in keyof S as K extends `_${string}` ? never : K]: S
 /** The events that tasks may send, by name: an interface of plain functions. */
 export type EventContract = object
 
+/** The tasks that tasks may start, by name: an interface of plain functions, without the `task` that each is given. */
+export type TaskContract = object
+
 /**
  * A definition made by {@link defineState}. `S` is the state it describes (getters and substates too), `E` the events
- * that its tasks may send.
+ * that its tasks may send, `W` the tasks that they may start.
  */
 export interface StateDefinition<
   S extends object = object,
   E extends EventContract = object,
   Name extends string = string,
+  W extends TaskContract = object,
 > {
   /** The name given to {@link defineState}. */
   readonly name: Name
@@ -67,9 +72,18 @@ export interface StateDefinition<
    * Declares, by an interface, the events that tasks may send. `createStore` then checks its handlers against it.
    * @example const counterState = defineState('counter', init).withEvents<CounterEvents>()
    */
-  withEvents<Events extends EventContract>(): StateDefinition<S, Events, Name>
+  withEvents<Events extends EventContract>(): StateDefinition<S, Events, Name, W>
+  /**
+   * Declares, by an interface of plain functions, the tasks that tasks may start. `serveTasks` then checks that it is given
+   * each of them, with those arguments. What they return does not matter here: nobody who starts a task waits for its end.
+   * @example
+   * interface CounterWork { importCsv(url: string): void }
+   * const counterState = defineState('counter', init).withTasks<CounterWork>()
+   */
+  withTasks<Work extends TaskContract>(): StateDefinition<S, E, Name, Work>
   readonly [stateType]?: S
   readonly [eventsType]?: E
+  readonly [tasksType]?: W
 }
 
 /** The state that a definition describes, as a draft shows it. */
@@ -122,7 +136,11 @@ class Definition implements StateDefinition {
   }
 
   withEvents<Events extends EventContract>(): StateDefinition<object, Events> {
-    return this as StateDefinition<object, Events> // events exist in types only: the contract is checked by `createStore`
+    return this as object as StateDefinition<object, Events> // events exist in types only: the contract is checked by `createStore`
+  }
+
+  withTasks<Work extends TaskContract>(): StateDefinition<object, object, string, Work> {
+    return this as object as StateDefinition<object, object, string, Work> // in types only, as events; checked by `serveTasks`
   }
 }
 

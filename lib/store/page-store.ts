@@ -34,11 +34,12 @@ import { createLine } from './line-view.js'
 import { createObservableView } from './observable-view.js'
 import type { LeaseFunction, LeaseOptions, LeaseRun } from './page-lease.js'
 import { leaseOnPage } from './page-lease.js'
-import type { StoreOptions } from './store.js'
+import type { StoreOptions, TaskSources } from './store.js'
 import type { BackgroundTasks } from './task-runner.js'
 import { TaskRunner } from './task-runner.js'
 import { createTaskStarters } from './task-starters.js'
 import { createToken, registerStore, unregisterStore } from './tokens.js'
+import type { TaskSource } from './worker-tasks.js'
 
 const DEFAULT_TTL_MS = 10_000
 const DEFAULT_WARN_AFTER_MS = 1_000
@@ -67,7 +68,7 @@ export class PageStore {
   /** @param clock the page's, but for simulations */
   constructor(
     definition: StateDefinition,
-    options: StoreOptions<object, object, object, Record<string, AnyHandler>>,
+    options: StoreOptions<object, object, TaskSources, Record<string, AnyHandler>>,
     clock: Clock = pageClock,
   ) {
     const { ttl = DEFAULT_TTL_MS } = options.lease ?? {}
@@ -75,7 +76,7 @@ export class PageStore {
       throw new TypeError(`createStore("${definition.name}"): lease.ttl must be a number of milliseconds above 0.`)
     this.#definition = definition
     this.token = options.token ?? createToken()
-    const sources = toArray(options.tasks)
+    const sources = toArray<TaskSource>(options.tasks)
     const root = createInitialState(definition, options.initialState)
     const shape = shapeOf(definition)
     this.#tree = new StateTree(shape, root, { log: sources.length > 0 ? new ChangeLog(shape) : undefined })
@@ -185,7 +186,8 @@ export class PageStore {
         `There is no event "${name}" to emit in the store of "${this.#definition.name}". Declare a handler of that name in the events of createStore.`,
       )
     }
-    void this.#runner.enqueue({ ...event, args })
+    // In its turn, urgent or not: a task would else take the lease back that it holds itself.
+    void this.#runner.enqueue({ ...event, args, urgent: false })
   }
 }
 

@@ -3,8 +3,8 @@
  */
 
 import type { ReadonlyState, StateOf, TaskSource } from 'leasehold'
-import { createStore, defineState, getSubstate, modifyState, workerTasks } from 'leasehold'
-import { serveTasks } from 'leasehold/worker'
+import { createStore, defineState, getSubstate, modifyState, transfer, workerTasks } from 'leasehold'
+import { defineTask, serveTasks } from 'leasehold/worker'
 
 interface Row {
   id: number
@@ -46,6 +46,23 @@ const counterTasks = serveTasks(counterState, {
   async *stream(_task, n: number) {
     for (let i = 0; i < n; i++) yield
     return 'done'
+  },
+  search: defineTask({ concurrency: 'restartable' }, async (task, query: string) => {
+    await task.emit.clearCounter()
+    return query.length
+  }),
+  async find(_task, id: number) {
+    return id > 0 ? ({ id, name: 'x' } as Row) : undefined
+  },
+  async clearLater(task) {
+    return task.emit.spec.clearCounter()
+  },
+  async *clearAtEnd(task, clear: boolean) {
+    yield task.emit.spec.addRow({ id: 1, name: 'x' })
+    return clear ? [task.emit.spec.clearCounter()] : 5
+  },
+  async decode(_task, pixels: Uint8Array<ArrayBuffer>) {
+    return transfer(pixels, [pixels.buffer])
   },
 })
 
@@ -95,7 +112,7 @@ export const result: Promise<{ url: string; limit: number }> = store.tasks.impor
 export const streamed: Promise<string> = store.tasks.with({ signal: new AbortController().signal }).stream(3).done
 export const added: PromiseLike<number> = store.events.addRow({ id: 1, name: 'x' })
 export const toggled: PromiseLike<void> = store.events.toggle()
-export const both: PromiseLike<number> = store.events.both({ id: 1, name: 'x' })
+export const twice: PromiseLike<number> = store.events.both({ id: 1, name: 'x' })
 export const later: PromiseLike<string> = store.events.later('x')
 export const leased: PromiseLike<number> = store.lease(async (state) => state._nTasks)
 export const tried: PromiseLike<number | undefined> = store.lease((state) => state?.counter, { ifAvailable: true })
@@ -143,6 +160,42 @@ createStore(counterState, {
   initialState: { nope: 1 },
   events: { clearCounter() {}, addRow() {} },
 })
+
+// Tasks with options, and what is transferred, start as others do; the specs that a task returns are no result.
+export const searched: Promise<number> = store.tasks.search('x').done
+export const found: Promise<Row | undefined> = store.tasks.find(1).done
+export const cleared: Promise<undefined> = store.tasks.clearLater().done
+export const clearedAtEnd: Promise<number | undefined> = store.tasks.clearAtEnd(true).done
+const pixels = new Uint8Array(4)
+export const decoded: Promise<Uint8Array> = store.tasks.decode(transfer(pixels, [pixels.buffer])).done
+// @ts-expect-error wrong argument
+store.tasks.search(1)
+// @ts-expect-error a spec is no result
+export const notCleared: Promise<{ kind: string }> = store.tasks.clearLater().done
+
+// Several sources: the tasks of all of them.
+const moreTasks = serveTasks(counterState, {
+  async encode(_task, text: string) {
+    return text.length
+  },
+})
+const both = createStore(counterState, {
+  tasks: [source, workerTasks<typeof moreTasks>(() => new Worker('y'))],
+  events: ({ start }) => ({
+    clearCounter() {
+      return [start.countUp(), start.encode('x')]
+    },
+    addRow() {},
+  }),
+})
+export const encoded: Promise<number> = both.tasks.encode('x').done
+export const fromFirst: Promise<number> = both.tasks.search('x').done
+// @ts-expect-error no such task
+both.tasks.nope()
+// @ts-expect-error wrong argument
+both.tasks.encode(1)
+const oneOfAList = createStore(settings, { tasks: [] as TaskSource<typeof moreTasks>[] })
+export const listed: Promise<number> = oneOfAList.tasks.encode('x').done
 
 // A store without tasks and events.
 const plain = createStore(settings)

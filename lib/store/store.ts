@@ -28,6 +28,21 @@ import type { TaskSource } from './worker-tasks.js'
 /** Gets the functions of the tasks out of the type of what `serveTasks` gave. */
 export type TasksOf<X> = X extends { readonly tasks: infer Tasks } ? Tasks : object
 
+/** One place where tasks run, or several. */
+export type TaskSources = TaskSource | readonly TaskSource[]
+
+/** Gets the functions of the tasks out of the types of all sources of a store. */
+export type TasksOfSources<Sources> = Sources extends readonly (infer Source)[]
+  ? Merged<TasksOfSources<Source>>
+  : Sources extends TaskSource<infer X>
+    ? TasksOf<X>
+    : object
+
+/** Makes one type that has the members of each of a union: what stands in the place of a parameter is intersected. */
+type Merged<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never
+
 /** What a lease of a store may send and start. */
 export type LeaseOf<Handlers, Tasks> = Lease<EventCalls<Handlers>, TaskCalls<Tasks>>
 
@@ -94,13 +109,13 @@ export interface Store<S extends object, Handlers, Tasks> {
 }
 
 /** Options of {@link createStore}. */
-export interface StoreOptions<S extends object, Contract, X extends object, Handlers> {
+export interface StoreOptions<S extends object, Contract, Sources extends TaskSources, Handlers> {
   /** Where background tasks run: one source, or several that are asked for a task in their order. @default none */
-  readonly tasks?: TaskSource<X> | readonly TaskSource<X>[]
+  readonly tasks?: Sources
   /** Handlers by name, or a function that makes them from `start` and `emit`. @default none */
   readonly events?:
     | Handlers
-    | ((make: { readonly start: StartSpecs<TasksOf<X>>; readonly emit: EmitSpecs<Contract> }) => Handlers)
+    | ((make: { readonly start: StartSpecs<TasksOfSources<Sources>>; readonly emit: EmitSpecs<Contract> }) => Handlers)
   /** Values in place of those of `init`, field by field: for tests and for data that the server gave. @default none */
   readonly initialState?: PartialState<S>
   readonly lease?: {
@@ -139,14 +154,14 @@ export type PartialState<S> = { readonly [K in keyof WritableFields<S>]?: S[K] |
 export function createStore<
   S extends object,
   Contract extends EventContract,
-  X extends object,
+  const Sources extends TaskSources,
   Handlers extends Record<string, Handler<S>> & Implements<S, Contract, Handlers>,
 >(
   definition: StateDefinition<S, Contract>,
-  options?: StoreOptions<S, Contract, X, Handlers> & Complete<Contract, Handlers>,
-): Store<S, Handlers, TasksOf<X>> {
+  options?: StoreOptions<S, Contract, Sources, Handlers> & Complete<Contract, Handlers>,
+): Store<S, Handlers, TasksOfSources<Sources>> {
   return new PageStore(
     definition,
-    (options ?? {}) as StoreOptions<object, object, object, Record<string, AnyHandler>>,
-  ) as unknown as Store<S, Handlers, TasksOf<X>> // the names of fields, events and tasks exist in types alone
+    (options ?? {}) as StoreOptions<object, object, TaskSources, Record<string, AnyHandler>>,
+  ) as unknown as Store<S, Handlers, TasksOfSources<Sources>> // the names of fields, events and tasks exist in types alone
 }

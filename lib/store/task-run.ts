@@ -25,6 +25,7 @@ export interface TaskRun<R = unknown> {
   /** Tells the runs of one store apart. */
   readonly id: string
   readonly name: string
+  /** As they were given. Of those that were marked by `transfer` only an empty shell is left. */
   readonly args: readonly unknown[]
   readonly status: TaskStatus
   readonly progress: TaskProgress | undefined
@@ -80,6 +81,8 @@ export class Run implements TaskRun, PooledRun {
   readonly id: string
   readonly name: string
   args: readonly unknown[]
+  /** Its arguments are a copy of its own: nobody can change them while it waits. */
+  ownsArgs = false
   stopWaiting: (() => void) | undefined
   /** Called when it ends. */
   onEnd: (() => void) | undefined
@@ -124,6 +127,11 @@ export class Run implements TaskRun, PooledRun {
   /** Not sent to a worker yet, and not ended. Not observed. */
   get waits(): boolean {
     return this.#status.value === 'starting'
+  }
+
+  /** Being cancelled, or over as cancelled. Not observed. */
+  get isCancelled(): boolean {
+    return this.#reason !== undefined
   }
 
   /** Not observed. */

@@ -146,7 +146,7 @@ test('a task that nobody serves fails with UnknownTaskError that lists those the
 })
 
 test('several sources: a run goes to the one that serves it, whichever is ready first', async () => {
-  const first = handWritten((worker) => void setTimeout(() => worker.ready(['a']), 20))
+  const first = handWritten(() => {})
   const second = handWritten((worker) => worker.ready(['b']))
   const { runner } = run(first, second)
   runner.start('b', [])
@@ -154,6 +154,7 @@ test('several sources: a run goes to the one that serves it, whichever is ready 
   const nope = runner.start('nope', [])
   expect((await second.workers[0]?.next('start'))?.payload).toMatchObject({ name: 'b', args: [] })
   expect(runner.backgroundTasks.size).toBe(3)
+  first.workers[0]?.ready(['a'])
   expect((await first.workers[0]?.next('start'))?.payload).toMatchObject({ name: 'a', args: [] })
   await expect(nope.done).rejects.toBeInstanceOf(UnknownTaskError)
 })

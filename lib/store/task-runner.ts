@@ -1,20 +1,24 @@
 /*
  * Starts background tasks and keeps their runs.
  *
- * - Runs are kept in the order of their start, and reach each worker in that order.
+ * - Runs are kept in the order of their start, and reach each worker in that order. Those of a task with `concurrency` may
+ *   have to wait for others of it, or are cancelled for them: `task-gate`.
  * - The page learns from the workers which tasks there are: a run waits until somebody serves its name, or nobody can.
  * - What cannot cross to a worker fails at once, and leaves nothing pending.
  * - An error goes to whoever awaits the run, else to `onError`, once.
  */
 
 import { createAtom } from 'mobx'
-import { StoreDisposedError, UnknownTaskError } from '../errors.js'
+import { StoreDisposedError, TaskCrashedError, UnknownTaskError } from '../errors.js'
+import { copyMarked } from '../protocol/transfer.js'
 import type { Clock } from './clock.js'
 import { pageClock } from './clock.js'
 import type { StoreCore } from './core.js'
 import { withPlain } from './task-arguments.js'
+import { TaskGate } from './task-gate.js'
 import type { RunEvents, TaskRun } from './task-run.js'
 import { Run } from './task-run.js'
+import type { PooledRun } from './worker-pool.js'
 import { WorkerPool } from './worker-pool.js'
 import type { TaskSource } from './worker-tasks.js'
 
@@ -65,6 +69,8 @@ export class TaskRunner {
   readonly #runs = new RunSet()
   /** Runs of which it is not known yet who serves them. */
   readonly #waiting = new Set<Run>()
+  /** For the tasks whose runs do not all go on at once, by name. */
+  readonly #gates = new Map<string, TaskGate<Run>>()
   readonly #events: Omit<RunEvents, 'report'>
   #number = 0
   #disposed: Error | undefined
@@ -81,14 +87,17 @@ export class TaskRunner {
         core,
         clock,
         source,
-        known: () => this.#route(),
-        failed: (error, told) => this.#loadFailed(pool, error, told),
+        known: () => this.#route([...this.#waiting]),
+        failed: (error, runs) => this.#loadFailed(pool, error, runs),
       })
       return pool
     })
     this.#events = {
       cancelled: (run, reason) => this.#withdraw(run, reason),
-      ended: (run) => this.#runs.delete(run),
+      ended: (run) => {
+        this.#runs.delete(run)
+        this.#gates.get(run.name)?.ended(run)
+      },
     }
   }
 
@@ -106,8 +115,8 @@ export class TaskRunner {
     else {
       this.#waiting.add(run)
       this.#runs.add(run) // reactions run: the run may be cancelled, or the store disposed of, when this returns
-      this.#route()
-      if (run.waits) this.#hold(run)
+      this.#route([run])
+      if (run.waits) this.#own(run)
       if (signal !== undefined && !run.isOver) tie(run, signal)
     }
     return run
@@ -129,6 +138,7 @@ export class TaskRunner {
     if (this.#disposed !== undefined) return
     this.#disposed = error
     this.#waiting.clear()
+    this.#gates.clear() // none that waits is let through by the end of another
     for (const pool of this.#pools) pool.close()
     for (const run of this.#runs) (run as Run).cancelled(error) // the set has no others
     this.#wake()
@@ -138,14 +148,16 @@ export class TaskRunner {
     return this.#pools.some((pool) => pool.loading)
   }
 
-  /** Sends the waiting runs to whoever serves them. */
-  #route(): void {
-    for (const run of [...this.#waiting]) {
-      if (!this.#waiting.has(run)) continue // a reaction to the start of another has cancelled it
-      const pool = this.#pools.find(({ tasks }) => tasks?.has(run.name))
+  /** Sends waiting runs to whoever serves them, in the order of their start. */
+  #route(runs: readonly Run[]): void {
+    const routed: { readonly run: Run; readonly pool: WorkerPool }[] = []
+    for (const run of runs) {
+      if (!this.#waiting.has(run)) continue // a reaction has cancelled it
+      const pool = this.#poolOf(run.name)
       if (pool !== undefined) {
         this.#waiting.delete(run)
-        pool.place(run)
+        this.#gate(run, pool)
+        routed.push({ run, pool })
         continue
       }
       const unknown = this.#pools.filter(({ tasks }) => tasks === undefined)
@@ -154,16 +166,46 @@ export class TaskRunner {
       this.#waiting.delete(run)
       run.failed(this.#unknownTask(run.name))
     }
+    // Once all have been decided on, so that a run which loses to a later one never begins.
+    for (const { run, pool } of routed) {
+      if (run.isOver) continue // cancelled for a later one, or by a reaction
+      const gate = this.#gates.get(run.name)
+      if (gate === undefined) pool.place(run)
+      else gate.pass(run)
+    }
     this.#wake()
   }
 
-  /** The run has to wait: it keeps what its arguments are now. */
-  #hold(run: Run): void {
+  /** Hands a run to the gate of its task, if that has one. */
+  #gate(run: Run, pool: WorkerPool): void {
+    const info = pool.tasks?.get(run.name)
+    let gate = this.#gates.get(run.name)
+    if (gate === undefined && (info?.concurrency ?? 'parallel') === 'parallel') return
+    if (info === undefined) return
+    if (gate === undefined) {
+      gate = new TaskGate(info, (next) => pool.place(next))
+      this.#gates.set(run.name, gate)
+    }
+    gate.info = info // the worker may be of a newer build than the one before
+    // Before it takes the place of another: arguments that cannot be copied are no reason to cancel that.
+    if (!gate.isFull || this.#own(run)) gate.add(run)
+  }
+
+  #poolOf(name: string): WorkerPool | undefined {
+    return this.#pools.find(({ tasks }) => tasks?.has(name))
+  }
+
+  /** The run has to wait: it keeps what its arguments are now. False if they can't be copied, and it has failed. */
+  #own(run: Run): boolean {
+    if (run.ownsArgs) return true
     try {
-      run.args = withPlain(run.name, run.args, (args) => structuredClone(args))
+      run.args = withPlain(run.name, run.args, copyMarked)
+      run.ownsArgs = true
+      return true
     } catch (error) {
       this.#withdraw(run)
       run.failed(error)
+      return false
     }
   }
 
@@ -172,22 +214,24 @@ export class TaskRunner {
     for (const pool of this.#pools) pool.cancel(run, reason)
   }
 
-  #loadFailed(pool: WorkerPool, error: Error, told: boolean): void {
-    let taken = told
-    if (pool.tasks === undefined) {
-      // Another source may still turn out to serve them.
-      for (const run of this.#loading ? [] : [...this.#waiting]) {
-        this.#waiting.delete(run)
-        run.failed(error)
-        taken = true
-      }
+  #loadFailed(pool: WorkerPool, error: Error, runs: readonly PooledRun[]): void {
+    const lost = [...runs]
+    if (pool.tasks === undefined && !this.#loading) {
+      // No other source may still turn out to serve them.
+      lost.push(...this.#waiting)
+      this.#waiting.clear()
     }
-    if (!taken) this.#core.report(error, { kind: 'worker', name: this.#core.definition.fullName })
+    // What waits for its turn would be let through to the same failure, one after the other. A crash is none of them.
+    if (pool.isEmpty && !(error instanceof TaskCrashedError)) {
+      for (const [name, gate] of this.#gates) if (this.#poolOf(name) === pool) lost.push(...gate.drain())
+    }
+    for (const run of lost) run.failed(error)
+    if (lost.length === 0) this.#core.report(error, { kind: 'worker', name: this.#core.definition.fullName })
     this.#wake()
   }
 
   #unknownTask(name: string): UnknownTaskError {
-    const known = this.#pools.flatMap(({ tasks }) => [...(tasks ?? [])])
+    const known = this.#pools.flatMap(({ tasks }) => [...(tasks?.keys() ?? [])])
     const has = known.length > 0 ? `Its workers serve: ${known.join(', ')}.` : 'It was created without tasks.'
     return new UnknownTaskError(`The store "${this.#core.definition.fullName}" has no task "${name}". ${has}`)
   }

@@ -5,17 +5,23 @@
  * - Reading starts nothing, and what others look for in an object of any kind (awaiting, printing, comparing) is not there.
  */
 
+import type { Spec } from '../protocol/specs.js'
 import type { TaskRun } from './task-run.js'
 import type { StartOptions, TaskRunner } from './task-runner.js'
 
 /** The arguments of a task, without its context. */
 export type TaskArguments<Task> = Task extends (context: never, ...args: infer Args) => unknown ? Args : never
 
-/** What a task gives in the end: an async generator, what it returns. */
+/** Takes the specs out of what a task returns: they are carried out, and not given to who awaits it. */
+type WithoutSpecs<R> = [Extract<R, Spec | readonly Spec[]>] extends [never]
+  ? R
+  : Exclude<R, Spec | readonly Spec[]> | undefined
+
+/** What a task gives in the end, without the specs that it returns: an async generator, what it returns. */
 export type TaskResult<Task> = Task extends (...args: never) => infer Result
   ? Result extends AsyncGenerator<unknown, infer Value>
-    ? Value
-    : Awaited<Result>
+    ? WithoutSpecs<Awaited<Value>>
+    : WithoutSpecs<Awaited<Result>>
   : never
 
 /** The tasks of a store as plain calls: without their context. */

@@ -42,7 +42,7 @@ function connect(shared: Core = createTestCore()) {
     clock: pageClock,
     port: port1,
     runs,
-    ready: (tasks) => void log.push(`ready ${tasks.join(' ')}`),
+    ready: (tasks) => void log.push(`ready ${tasks.map(({ name }) => name).join(' ')}`),
     failed: (error) => void failures.push(error),
     unresponsive: (lease) => void log.push(`unresponsive ${lease}`),
   })

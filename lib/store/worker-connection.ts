@@ -9,8 +9,9 @@
 import { VersionMismatchError } from '../errors.js'
 import type { Link } from '../protocol/endpoint.js'
 import { createLink } from '../protocol/endpoint.js'
-import type { PageFacade, WorkerFacade } from '../protocol/messages.js'
+import type { PageFacade, TaskInfo, WorkerFacade } from '../protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../protocol/messages.js'
+import { transferablesOf } from '../protocol/transfer.js'
 import { assertProgress, assertReady, assertSettled, assertSpec } from '../protocol/validate.js'
 import { fromWireError, toWireError } from '../protocol/wire-error.js'
 import type { Clock } from './clock.js'
@@ -26,8 +27,8 @@ export interface ConnectionOptions {
   readonly port: MessagePort
   /** The runs of this worker, by number: one that has settled is taken out before it is told. */
   readonly runs: Map<number, ConnectedRun>
-  /** The worker was welcomed and serves tasks of these names. */
-  ready(tasks: readonly string[], lock: string | undefined): void
+  /** The worker was welcomed and serves these tasks. */
+  ready(tasks: readonly TaskInfo[], lock: string | undefined): void
   /** The worker is of no use: another build, or it sends garbage. */
   failed(error: Error): void
   /** It held the lease of that name and did not answer. */
@@ -87,7 +88,9 @@ export class WorkerConnection {
 
   /** @throws NotCloneableError, and sends nothing */
   start({ number, id, name, args }: ConnectedRun): void {
-    withPlain(name, args, (plain) => this.#link.send('start', [number], { id, name, args: plain }))
+    withPlain(name, args, (plain) =>
+      this.#link.send('start', [number], { id, name, args: plain }, transferablesOf(plain)),
+    )
   }
 
   cancel({ number }: ConnectedRun, reason: unknown): void {
@@ -160,8 +163,7 @@ export class WorkerConnection {
       this.#options.failed(error as Error) // a leaf of the state that cannot be cloned any more
       return
     }
-    const names = payload.tasks.map(({ name }) => name)
-    this.#options.ready(names, payload.lock)
+    this.#options.ready(payload.tasks, payload.lock)
   }
 
   #refresh(requestId: number, version: number): void {

@@ -9,6 +9,7 @@
  */
 
 import { LeaseholdError, TaskCrashedError, WorkerLoadError, WorkerStartTimeoutError } from '../errors.js'
+import type { TaskInfo } from '../protocol/messages.js'
 import type { Clock } from './clock.js'
 import { afterResponsive } from './clock.js'
 import type { StoreCore } from './core.js'
@@ -36,8 +37,8 @@ export interface PoolOptions {
   readonly source: TaskSource
   /** The names of its tasks have become known: `tasks`. */
   known(): void
-  /** A worker could not be loaded. `told`: runs that were its own have failed with the error. */
-  failed(error: Error, told: boolean): void
+  /** A worker could not be loaded. `runs` were its own, and are the runner's now. */
+  failed(error: Error, runs: readonly PooledRun[]): void
 }
 
 interface Slot {
@@ -64,8 +65,8 @@ const ANSWER_MS = 1000
 const BEGIN_MS = 5000
 
 export class WorkerPool {
-  /** The names of the tasks that its workers serve, once one has told them. */
-  tasks: ReadonlySet<string> | undefined
+  /** The tasks that its workers serve, by name, once one has told them. */
+  tasks: ReadonlyMap<string, TaskInfo> | undefined
   readonly #options: PoolOptions
   readonly #name: string
   readonly #slots = new Set<Slot>()
@@ -78,6 +79,11 @@ export class WorkerPool {
   /** Whether it is not known yet what it serves, but will be. */
   get loading(): boolean {
     return this.tasks === undefined && this.#slots.size > 0
+  }
+
+  /** Whether none of its workers is up, or on its way. */
+  get isEmpty(): boolean {
+    return this.#slots.size === 0
   }
 
   /** Makes the first worker, if there is none. */
@@ -191,7 +197,7 @@ export class WorkerPool {
         slot.ready = true
         slot.stop()
         slot.stop = lock === undefined ? () => {} : watchLifeLock(lock, () => this.#crash(slot, 'it has died'))
-        this.tasks = new Set(tasks)
+        this.tasks = new Map(tasks.map((task) => [task.name, task]))
         for (const run of [...slot.runs.values()]) this.#start(slot, run)
         this.#options.known()
       },
@@ -238,8 +244,7 @@ export class WorkerPool {
       return
     }
     this.#slots.delete(slot)
-    for (const run of slot.runs.values()) run.failed(error)
-    this.#options.failed(error, slot.runs.size > 0)
+    this.#options.failed(error, [...slot.runs.values()])
   }
 
   #loadError(cause: unknown): WorkerLoadError {

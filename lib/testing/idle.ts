@@ -1,7 +1,7 @@
 /*
  * `idle`: waits until a store has come to rest.
  *
- * - At rest: nobody holds or waits for the lease, and every run has ended or is asleep.
+ * - At rest: nobody holds or waits for the lease, and every run has ended, is asleep, or waits for one of its task that is.
  * - It has to last for some turns of the event loop, so that what is on its way over a port has arrived.
  * - What it waits with is not held up by fake timers.
  */
@@ -9,6 +9,7 @@
 import { when } from 'mobx'
 import { pageClock } from '../store/clock.js'
 import type { Line } from '../store/line-view.js'
+import { waitsForTurn } from '../store/task-gate.js'
 import type { BackgroundTasks } from '../store/task-runner.js'
 import { isAsleep } from './sleeping-runs.js'
 
@@ -66,7 +67,9 @@ export async function idle(store: IdleStore, options: IdleOptions = {}): Promise
 
 function isIdle({ line, backgroundTasks, token }: IdleStore): boolean {
   if (line.holder !== undefined || line.waiting.length > 0) return false
-  return [...backgroundTasks].every((run) => run.status === 'running' && isAsleep(token, run.id))
+  return [...backgroundTasks].every(
+    (run) => (run.status === 'running' && isAsleep(token, run.id)) || (run.status === 'starting' && waitsForTurn(run)),
+  )
 }
 
 function untilIdle(store: IdleStore, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { serveTasks } from '../../workers/index.js'
+import { defineTask, serveTasks } from '../../workers/index.js'
 import { createStore, defineState, StoreDisposedError, toPlain, VersionMismatchError } from '../index.js'
 import { pageClock } from '../store/clock.js'
 import type { CounterStore } from './fixtures/counter.js'
@@ -232,6 +232,31 @@ describe('idle', () => {
     await rest
     expect(store.state.rows.length).toBe(2)
     expect(store.backgroundTasks.size).toBe(0)
+  })
+
+  test('T13: a run that waits for one that sleeps is at rest with it', async () => {
+    vi.useFakeTimers()
+    const state = defineState('queue', () => ({ n: 0 }))
+    const queue = createStore(state, {
+      tasks: inlineTasks(
+        serveTasks(state, {
+          next: defineTask({ concurrency: 'enqueue' }, async (task, ms: number) => {
+            await task.sleep(ms)
+          }),
+        }),
+      ),
+    })
+    const runs = [queue.tasks.next(1_000), queue.tasks.next(1_000)]
+    const statuses = () => runs.map(({ status }) => status)
+    await idle(queue)
+    expect(statuses()).toEqual(['running', 'starting'])
+    vi.advanceTimersByTime(1_000)
+    await idle(queue)
+    expect(statuses()).toEqual(['succeeded', 'running'])
+    vi.advanceTimersByTime(1_000)
+    await idle(queue)
+    expect(statuses()).toEqual(['succeeded', 'succeeded'])
+    await queue.dispose()
   })
 
   test('names what is still under way', async () => {
