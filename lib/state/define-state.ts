@@ -240,7 +240,11 @@ export function getSubstate(state: object, path: string | readonly string[]): ob
 export function getSubstate(state: object, path: StateDefinition | string | readonly string[]): object {
   const steps = [...(typeof path === 'string' ? path.split('.') : isNames(path) ? path : path.fullName.split('.'))]
   // The leading name is the state's own, unless it has a substate of that very name and nothing else was asked for.
-  if (steps.length > 0 && !((steps[0] as string) in state)) steps.shift()
+  const [first] = steps
+  if (first !== undefined && !(first in state)) {
+    Reflect.get(state, first) // throws for what the scope of a draft leaves out
+    steps.shift()
+  }
   let at = state as Record<string, unknown>
   for (const step of steps) {
     const next = Object.hasOwn(at, step) ? at[step] : undefined

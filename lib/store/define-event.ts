@@ -20,7 +20,8 @@ export interface EventOptions {
 const optionsByHandler = new WeakMap<object, EventOptions>()
 
 /**
- * Gives an event handler options: for the `events` of `createStore`.
+ * Gives an event handler options: for the `events` of `createStore`. Where the state declares its events by `withEvents`, an
+ * event besides those has to say the type of its state: `(state: StateOf<typeof counterState>, query: string) => …`.
  *
  * @param options `urgent`, `scope`, and `ttl` in milliseconds
  * @param handler as any other: sync, async, generator or async generator of `(state, ...args)`

@@ -106,6 +106,12 @@ export interface StoreOptions<S extends object, Contract, X extends object, Hand
   onError?(error: unknown, context: ErrorContext): void
 }
 
+/**
+ * Takes a state without declared events alone. As a constraint of the handlers a contract hides the state from the function
+ * that is given to `defineEvent`.
+ */
+export type WithoutContract<Contract> = keyof Contract extends never ? unknown : never
+
 /** Some fields of a state, and some of its substates. Getters cannot be given. */
 export type PartialState<S> = { readonly [K in keyof WritableFields<S>]?: S[K] | Partial<S[K]> }
 
@@ -131,13 +137,23 @@ export function createStore<
   S extends object,
   Contract extends EventContract,
   X extends object,
+  Handlers extends Record<string, Handler<S>>,
+>(
+  definition: StateDefinition<S, Contract> & WithoutContract<Contract>,
+  options?: StoreOptions<S, Contract, X, Handlers>,
+): Store<S, Handlers, TasksOf<X>>
+export function createStore<
+  S extends object,
+  Contract extends EventContract,
+  X extends object,
   Handlers extends Record<string, Handler<S>> & Implements<S, Contract>,
 >(
   definition: StateDefinition<S, Contract>,
-  options: StoreOptions<S, Contract, X, Handlers> = {},
-): Store<S, Handlers, TasksOf<X>> {
-  return new PageStore(
-    definition,
-    options as StoreOptions<object, object, object, Record<string, AnyHandler>>,
-  ) as unknown as Store<S, Handlers, TasksOf<X>> // the names of fields, events and tasks exist in types alone
+  options?: StoreOptions<S, Contract, X, Handlers>,
+): Store<S, Handlers, TasksOf<X>>
+export function createStore(
+  definition: StateDefinition,
+  options: StoreOptions<object, object, object, Record<string, AnyHandler>> = {},
+): unknown {
+  return new PageStore(definition, options)
 }
