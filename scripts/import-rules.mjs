@@ -33,7 +33,8 @@ export const EXEMPT =
   /\.test\.|\.test-d\.|\/fixtures\/|^(lib|workers)\/.*\.worker\.ts$|\.d\.ts$|^demo\/(vite\.config\.ts|dist\/)/
 
 /** Files that take clock, timers, randomness and ports as arguments, so that a simulation can run them. */
-export const PURE = /^lib\/state\/|^lib\/protocol\/validate\.ts$|^lib\/store\/lease-office\.ts$/
+export const PURE =
+  /^lib\/state\/|^lib\/protocol\/validate\.ts$|^lib\/store\/(lease-office|lease-timer|line|scope-counts)\.ts$/
 
 /** Globals that no pure file may use. */
 export const IMPURE_GLOBALS = [

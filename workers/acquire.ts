@@ -5,13 +5,11 @@
  * - Left without a commit it rolls back. That something was written is then a mistake more often than not: a warning says so.
  */
 
+import { LeaseReleasedError } from '../lib/errors.js'
 import { asyncDispose } from '../lib/protocol/async-dispose.js'
 import { warnOnce } from '../lib/state/development.js'
 import type { AcquiredLease, Lease, LeaseOptions } from './lease.js'
 import type { LeaseClient, LeaseRun } from './lease-client.js'
-
-/** What the function of an acquired lease ends with when it is rolled back. */
-const rolledBack = new Error('The lease was rolled back.')
 
 /** See `TaskContext.acquire`. */
 export function acquire(
@@ -27,7 +25,7 @@ export function acquire(
         return undefined
       }
       return new Promise((commit, fail) => {
-        const end = { commit, rollBack: () => fail(rolledBack), pending: () => leases.pending(lease.epoch) }
+        const end = { commit, rollBack: fail, pending: () => leases.pending(lease.epoch) }
         resolve(opened(state, lease, over, end))
       })
     }
@@ -38,7 +36,7 @@ export function acquire(
 
 interface End {
   commit(): void
-  rollBack(): void
+  rollBack(error: Error): void
   /** How many mutations a commit would have. */
   pending(): number
 }
@@ -47,7 +45,7 @@ function opened(state: object, lease: Lease, over: Promise<unknown>, end: End): 
   let ended = false
   async function rollback(): Promise<void> {
     ended = true
-    end.rollBack()
+    end.rollBack(new LeaseReleasedError(`Lease "${lease.name}" was rolled back. Acquire another one to write again.`))
     await over.catch(() => {})
   }
   return Object.freeze({
@@ -61,13 +59,22 @@ function opened(state: object, lease: Lease, over: Promise<unknown>, end: End): 
     rollback,
     async [asyncDispose]() {
       if (ended) return
-      const lost = end.pending()
-      if (lost > 0) {
-        warnOnce(
-          `Lease "${lease.name}" was left without a commit: ${lost} ${lost === 1 ? 'mutation was' : 'mutations were'} dropped. Call await lease.commit() before leaving, or lease.rollback() if that is meant.`,
-        )
-      }
+      const lost = dropped(end)
       await rollback()
+      if (lost === undefined) return
+      warnOnce(
+        `Lease "${lease.name}" was left without a commit: ${lost} dropped. Call await lease.commit() before leaving, or lease.rollback() if that is meant.`,
+      )
     },
   })
+}
+
+/** What a rollback drops, as a warning says it; undefined for nothing. */
+function dropped(end: End): string | undefined {
+  try {
+    const count = end.pending()
+    return count === 0 ? undefined : count === 1 ? '1 mutation was' : `${count} mutations were`
+  } catch {
+    return 'what was written was' // what is no tree any more cannot be counted
+  }
 }

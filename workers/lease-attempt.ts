@@ -49,6 +49,8 @@ export class Attempt {
   #sequence = 0
   #flush: Flush | undefined
   #closed: Error | undefined
+  /** The replica need not keep what the draft stands on any more. */
+  #release: () => void = () => {}
   #settle: () => void = () => {}
 
   constructor(epoch: number, name: string, replica: Replica, send: Send) {
@@ -62,8 +64,9 @@ export class Attempt {
     })
   }
 
-  get isFlushing(): boolean {
-    return this.#flush !== undefined
+  /** The flush that is on its way. */
+  get flushing(): Promise<void> | undefined {
+    return this.#flush?.promise
   }
 
   get isLastSent(): boolean {
@@ -90,27 +93,42 @@ export class Attempt {
     return { state: draft.state, lease }
   }
 
-  /** How many mutations the next batch would have. */
+  /**
+   * How many mutations the next batch would have: none while a flush is on its way.
+   * @throws InvalidMutationError for a container that was put inside itself
+   */
   get pending(): number {
-    return this.#draft?.changes().length ?? 0
+    return this.#flush !== undefined ? 0 : (this.#draft?.changes().length ?? 0)
   }
 
   /** Sends what was written so far; resolves when the page has applied it. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    const flushed = this.#flushNow()
+    flushed.catch(() => {}) // one that nobody awaits fails with its lease
+    return flushed
+  }
+
+  async #flushNow(): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed
-    if (this.#flush !== undefined) return this.#flush.promise // nothing was written since
+    if (this.#flush !== undefined) {
+      await this.#flush.promise // nothing was written since
+      if (this.#specs.length > 0) await this.flush()
+      return
+    }
     this.#post(false, undefined)
     this.#draft?.hold(
       `${this.title} was written on while its flush was on its way. Await lease.flush() before writing on.`,
     )
     this.#flush = deferred()
-    return this.#flush.promise
+    this.#release = this.#replica.keep()
+    await this.#flush.promise
   }
 
   /** The page has applied the batch of the flush, and so has the replica. */
   flushed(): void {
     const flush = this.#flush
     this.#flush = undefined
+    this.#release()
     if (this.#draft !== undefined && this.#closed === undefined) {
       settle(this.#draft.state, this.#replica.tree.root)
       this.#draft.proceed()
@@ -136,6 +154,7 @@ export class Attempt {
     this.#end(error)
     this.#flush?.reject(error)
     this.#flush = undefined
+    this.#release()
   }
 
   /** The function has settled. */
@@ -165,6 +184,6 @@ function deferred(): Flush {
     resolve = resolvePromise
     reject = rejectPromise
   })
-  promise.catch(() => {}) // a flush that nobody awaits fails with its lease
+  promise.catch(() => {}) // whoever flushed has a promise of its own
   return { promise, resolve, reject }
 }

@@ -38,7 +38,8 @@ interface Entry {
   requestId: number
   attempt: Attempt | undefined
   over: boolean
-  /** Both stop listening to the signals. */
+  /** No signal can end it any more. Both that follow do so too. */
+  stopListening(): void
   resolve(value: unknown): void
   reject(error: unknown): void
 }
@@ -58,11 +59,7 @@ export class LeaseClient {
   }
 
   /** See `TaskContext.lease`. */
-  async lease(
-    run: LeaseRun,
-    fn: LeaseFunction,
-    options: LeaseOptions & Partial<ScopedLeaseOptions> = {},
-  ): Promise<unknown> {
+  async lease(run: LeaseRun, fn: LeaseFunction, options: LeaseOptions | ScopedLeaseOptions = {}): Promise<unknown> {
     const { signal, cleanup = false, name = run.name, ifAvailable = false, revocable = true } = options
     if (this.#inside !== undefined) {
       throw new NestedLeaseError(
@@ -86,10 +83,10 @@ export class LeaseClient {
     const signals = [...(cleanup ? [] : [run.signal]), ...(signal ? [signal] : [])]
     for (const one of signals) if (one.aborted) throw one.reason
     return new Promise((resolve, reject) => {
-      const stopListening = new AbortController()
+      const listening = new AbortController()
       const end = (tell: () => void) => {
         entry.over = true
-        stopListening.abort()
+        entry.stopListening()
         tell()
       }
       const entry: Entry = {
@@ -101,12 +98,13 @@ export class LeaseClient {
         requestId: 0,
         attempt: undefined,
         over: false,
+        stopListening: () => listening.abort(),
         resolve: (value) => end(() => resolve(value)),
         reject: (error) => end(() => reject(error)),
       }
       for (const one of signals) {
         const abort = () => this.#abort(entry, one.reason, one === run.signal)
-        one.addEventListener('abort', abort, { signal: stopListening.signal })
+        one.addEventListener('abort', abort, { signal: listening.signal })
       }
       this.#ask(entry, request)
     })
@@ -142,7 +140,10 @@ export class LeaseClient {
     const batch = entry?.attempt?.take(sequence)
     const moved = this.#replica.committed(batch?.mutations, payload, version, since)
     if (entry === undefined || batch === undefined) return
-    if (batch.last) this.#held.delete(epoch)
+    if (batch.last) {
+      this.#held.delete(epoch)
+      entry.stopListening() // it is applied: a cancellation that comes before the replica has it changes nothing of that
+    }
     void moved.then(() => (batch.last ? entry.resolve(batch.value) : entry.attempt?.flushed()))
   }
 
@@ -174,12 +175,13 @@ export class LeaseClient {
 
   /** Runs the function of a lease that is held, and sends what it wrote. */
   async #run(entry: Entry, attempt: Attempt): Promise<void> {
-    if (!this.#held.has(attempt.epoch)) return
     try {
+      if (!this.#held.has(attempt.epoch)) return // lost while the replica was brought up
       const returned = this.#callInside(entry, attempt)
       // A function that is not async commits in the very turn in which it was granted.
       const result = isThenable(returned) ? await returned : returned
-      if (attempt.isFlushing) await attempt.flush()
+      // What is on its way is no part of the last batch.
+      while (attempt.flushing !== undefined) await attempt.flushing
       if (this.#held.has(attempt.epoch)) attempt.commit(result)
     } catch (error) {
       this.#rollBack(entry, attempt, error, 'its function has failed')
@@ -210,7 +212,9 @@ export class LeaseClient {
 
   #rollBack(entry: Entry, attempt: Attempt, cause: unknown, why: string): void {
     if (this.#take(attempt.epoch) === undefined) return
-    attempt.close(new LeaseReleasedError(`${attempt.title} is over: ${why}. Nothing of it was applied.`, { cause }))
+    attempt.close(
+      new LeaseReleasedError(`${attempt.title} is over: ${why}. What was not flushed was dropped.`, { cause }),
+    )
     this.#send('rollback', [attempt.epoch])
     entry.reject(cause)
   }

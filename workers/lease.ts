@@ -40,10 +40,13 @@ export interface LeaseOptions {
   readonly cleanup?: boolean
   /** An urgent event may take the lease back; its function then runs again on the new state, at most four times in all. @default true */
   readonly revocable?: boolean
+  /** {@link ScopedLeaseOptions} have one. @default the whole state */
+  readonly scope?: undefined
 }
 
 /** Options of a lease of some fields. `Names` are those of top-level fields and substates. */
-export interface ScopedLeaseOptions<Names extends readonly string[] = readonly string[]> extends LeaseOptions {
+export interface ScopedLeaseOptions<Names extends readonly string[] = readonly string[]>
+  extends Omit<LeaseOptions, 'scope'> {
   /**
    * The top-level fields and substates that are leased. The draft has these and no others; leases and events that share no
    * field with it go on meanwhile.

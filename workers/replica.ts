@@ -19,6 +19,7 @@ export class Replica {
   readonly #shape: StateShape
   readonly #send: Send
   readonly #refreshes = new Map<number, () => void>()
+  readonly #kept = new Set<object>()
   #refreshId = 0
   #tree: StateTree | undefined
   #token = ''
@@ -53,8 +54,19 @@ export class Replica {
     const { tree } = this
     if (tree.version >= version) return true
     if (tree.version !== since && payload.kind !== 'state') return false
+    if (this.#kept.size > 0) tree.snapshot(true) // what it shows is copied before it is changed
     tree.receive(payload, version)
     return true
+  }
+
+  /**
+   * Keeps the data as it is, until what is given back is called: a draft stands on it whose own batch is on its way, and
+   * may come back among the changes that are sent for another lease.
+   */
+  keep(): () => void {
+    const own = {}
+    this.#kept.add(own)
+    return () => void this.#kept.delete(own)
   }
 
   /**

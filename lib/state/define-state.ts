@@ -275,7 +275,10 @@ export function getSubstate(state: object, path: StateDefinition | string | read
   const steps = typeof path === 'string' ? path.split('.') : isNames(path) ? path : path.fullName.split('.')
   // The leading name is the state's own, unless it is found in the state, and leads on.
   const [own, ...rest] = steps
-  if (own === undefined || !(own in state)) return follow(state, rest)
+  if (own === undefined || !(own in state)) {
+    if (own !== undefined) Reflect.get(state, own) // throws for what the scope of a draft leaves out
+    return follow(state, rest)
+  }
   const whole = step(state, steps)
   if (whole === undefined && rest.length > 0) return step(state, rest) ?? follow(state, steps)
   return whole ?? follow(state, steps)
@@ -297,7 +300,8 @@ function namesFrom(state: object, definition: Definition): string[] | undefined 
 function step(state: object, steps: readonly string[]): object | undefined {
   let at: unknown = state
   for (const name of steps) {
-    at = Object.hasOwn(at as object, name) ? (at as Record<string, unknown>)[name] : undefined
+    const value: unknown = Reflect.get(at as object, name) // throws for what the scope of a draft leaves out
+    at = Object.hasOwn(at as object, name) ? value : undefined
     if (typeof at !== 'object' || at === null) return undefined
   }
   return at as object

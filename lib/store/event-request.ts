@@ -10,7 +10,7 @@ import type { Spec } from '../protocol/specs.js'
 import type { Draft } from '../state/draft.js'
 import type { Scope } from '../state/scope.js'
 import type { CommitOrigin } from './core.js'
-import type { Grant, LeaseRequest } from './lease-office.js'
+import type { Grant, LeaseRequest } from './lease-request.js'
 import { Outcome } from './outcome.js'
 
 /** The run of one event: await it for what the handler returned. */

@@ -23,7 +23,7 @@ import type { StoreCore } from './core.js'
 import type { EventCall, EventRun, Turn } from './event-request.js'
 import { EventRequest, Run } from './event-request.js'
 import type { Handling } from './handling.js'
-import type { Grant } from './lease-office.js'
+import type { Grant } from './lease-request.js'
 
 /** What the runner needs of its store. */
 export interface EventRunnerOptions {

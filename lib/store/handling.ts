@@ -27,6 +27,17 @@ export class Handling {
     }
   }
 
+  /** Runs what is not part of the handler or lease function that has called for it: reactions to its flush. */
+  outside(part: () => void): void {
+    const before = this.#running
+    this.#running = undefined
+    try {
+      part()
+    } finally {
+      this.#running = before
+    }
+  }
+
   /** @throws NestedLeaseError */
   assertMayCall(event: string): void {
     if (this.#running === undefined) return

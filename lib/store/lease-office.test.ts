@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { LeaseExpiredError, LeaseTimeoutError, StoreDisposedError } from '../errors.js'
 import { FakeClock, settle } from './fixtures/fake-clock.js'
-import type { Grant, LeaseOfficeOptions, LeaseRequest } from './lease-office.js'
+import type { LeaseOfficeOptions } from './lease-office.js'
 import { LeaseOffice } from './lease-office.js'
+import type { Grant, LeaseRequest } from './lease-request.js'
 
 function open(options: Partial<LeaseOfficeOptions> = {}) {
   const clock = new FakeClock()
@@ -467,9 +468,9 @@ test('L14: one warning names the holder and the time held', async () => {
 
 test('L18: a holder whose own task waits in the line expires with a message that says so', async () => {
   const { clock, errors, log, ask } = open()
-  const owner = {}
+  const owner = { name: 'task' }
   ask('outer', { ttlMs: 100, owner })
-  ask('other', { owner: {} })
+  ask('other', { owner: { name: 'other' } })
   ask('inner', { owner })
   await clock.advance(110)
   expect(errors[0]?.message).toMatch('Its own task was waiting for a lease')

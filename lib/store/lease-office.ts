@@ -1,75 +1,28 @@
 /*
- * The lease office: the one line of events and leases, first in first out, and the fence.
+ * The lease office: who holds, who is granted next, and the fence.
  *
  * - Those who hold at the same time share no field. Epochs strictly increase and are never used again, so a late commit can
  *   be told from a good one.
- * - Nobody overtakes somebody with whom it shares a field, and nothing recurses: ten thousand waiting events are granted in
- *   a loop. Two exceptions: an urgent event goes ahead of the leases, with the sync events that came before it and that it
- *   would pass; and a lease that was revoked for one goes ahead when its function is to run again.
+ * - Whose turn it is the line says (`line.ts`). Nothing recurses: ten thousand waiting events are granted in a loop.
  * - A lease ends by its holder, by its `ttl`, for an urgent event or by `close`; sync requests are over when their turn is.
  * - A callback that throws does not break the line; its error is thrown in a timer turn of its own.
  *
- * Line, holders and fence are one thing, in one file: a grant that the fence does not know of at once is a hole in it.
+ * Grants and fence are one thing, in one file: a grant that the fence does not know of at once is a hole in it.
  */
 
 import { LeaseExpiredError, LeaseRevokedError, LeaseTimeoutError } from '../errors.js'
 import type { Scope } from '../state/scope.js'
 import type { Clock } from './clock.js'
+import type { Grant, LeaseRequest } from './lease-request.js'
 import { LeaseTimer } from './lease-timer.js'
+import type { Place, Waiting } from './line.js'
+import { Line } from './line.js'
 import { ScopeCounts, shareField } from './scope-counts.js'
 
-export type { Clock }
-
-/** Somebody who wants to change state. */
-export interface LeaseRequest {
-  readonly name: string
-  readonly kind: 'event' | 'page' | 'task'
-  readonly ttlMs: number
-  /** What it wants to change. @default the whole state */
-  readonly scope?: Scope
-  /**
-   * The request is over when `granted` returns: no timer is started for it. Looked at again when `granted` has returned: a
-   * request that turned out to last says so by then, and is timed from there on.
-   */
-  readonly sync?: boolean
-  /** Goes ahead of leases, and takes those back that let it. Of events alone. */
-  readonly urgent?: boolean
-  /** Its grant may be taken back for an urgent event. Looked at when one comes. */
-  readonly revocable?: boolean
-  /** Its function was revoked and is to run again: goes ahead of the line. */
-  readonly again?: boolean
-  /** What the request belongs to, such as a run: an expiry says so if its own owner was waiting in the line. */
-  readonly owner?: unknown
-  /** Called inside `request()` if the line is free, else in its turn. */
-  granted(grant: Grant): void
-  /** The request left the line without a grant: timeout or close. Never after `withdraw()`. */
-  refused(error: Error): void
-  /** The grant is over before its holder ended it: expired, revoked (a LeaseRevokedError) or closed. */
-  lost(error: Error): void
-  /** Asks the holder; resolves when the answer came, behind everything that the holder sent before it. */
-  probe?(): Promise<void>
-  /** The holder gave no answer within the grace. Its grant has already ended by `lost()`. */
-  unresponsive?(): void
-}
-
-/** The exclusive right to change state, from its grant to its end. */
-export interface Grant {
-  readonly epoch: number
-  readonly request: LeaseRequest
-  /** Time of the office's clock. */
-  readonly grantedAt: number
-}
-
-/** A place in the line. */
+/** A place in the line, or the grant that came of it. */
 export interface Ticket {
   /** Leaves the line without a callback; if granted meanwhile, ends the grant. */
   withdraw(): void
-}
-
-/** A request in the line, and since when by the office's clock. */
-export interface Waiting {
-  readonly request: LeaseRequest
-  readonly since: number
 }
 
 export interface LeaseOfficeOptions {
@@ -83,19 +36,6 @@ export interface LeaseOfficeOptions {
   changed?(): void
 }
 
-/** Urgent events and those before them; leases whose function runs again; the rest. A lower one stands ahead. */
-type Rank = 0 | 1 | 2
-
-/** A request in the line; a ring of neighbours, so that leaving from the middle costs the same as from the front. */
-interface Entry extends Waiting {
-  previous: Entry
-  next: Entry
-  waiting: boolean
-  rank: Rank
-  epoch: number | undefined
-  stopTimeout: (() => void) | undefined
-}
-
 interface Holder {
   readonly grant: Grant
   /** Nobody has seen this grant come, so nobody is told that it goes. */
@@ -107,15 +47,10 @@ export class LeaseOffice {
   readonly #options: LeaseOfficeOptions
   readonly #clock: Clock
   readonly #graceMs: number
-  readonly #line: Entry
-  /** The last entry of each rank or of a lower one; the ring's knot where there is none. */
-  readonly #lastOf: [Entry, Entry, Entry]
-  readonly #wanted = new ScopeCounts()
+  readonly #line = new Line()
   /** By epoch, the one that holds for longest first. */
   readonly #holders = new Map<number, Holder>()
   readonly #held = new ScopeCounts()
-  #length = 0
-  #urgent = 0
   #epoch = 0
   #paused = 0
   #serving = false
@@ -125,10 +60,6 @@ export class LeaseOffice {
     this.#options = options
     this.#clock = options.clock
     this.#graceMs = options.probeGraceMs ?? 2000
-    const line = { waiting: false } as Entry // the ring's knot: never granted, so its request is never read
-    line.previous = line.next = line
-    this.#line = line
-    this.#lastOf = [line, line, line]
   }
 
   /**
@@ -141,7 +72,7 @@ export class LeaseOffice {
       this.#call(() => request.refused(closed))
       return { withdraw() {} }
     }
-    const entry = this.#enter(request)
+    const entry = this.#line.enter(request, this.#clock.now())
     const { timeoutMs } = options
     this.#serve(entry)
     if (entry.waiting) {
@@ -153,7 +84,7 @@ export class LeaseOffice {
     return {
       withdraw: () => {
         if (entry.waiting) {
-          this.#leave(entry)
+          this.#line.leave(entry)
           this.#serve() // whom it kept waiting behind it
           this.#changed()
         } else if (entry.epoch !== undefined) this.end(entry.epoch)
@@ -163,7 +94,7 @@ export class LeaseOffice {
 
   /** Whether a request for that scope, made now, would be granted inside `request()`. */
   isFree(scope?: Scope): boolean {
-    return this.#mayGrant && !this.#serving && !this.#held.meet(scope) && !this.#wanted.meet(scope)
+    return this.#mayGrant && !this.#serving && !this.#held.meet(scope) && !this.#line.meets(scope)
   }
 
   /** Those who hold, the one that holds for longest first. */
@@ -173,7 +104,7 @@ export class LeaseOffice {
 
   /** The line, from its front. */
   get waiting(): readonly Waiting[] {
-    return Array.from(this.#entries(), ({ request, since }) => ({ request, since }))
+    return Array.from(this.#line, ({ request, since }) => ({ request, since }))
   }
 
   /** The fence: whether this very epoch is held now. */
@@ -205,12 +136,17 @@ export class LeaseOffice {
     if (--this.#paused === 0) this.#serve()
   }
 
+  /** Nobody is granted any more. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined
+  }
+
   /** Ends the grants, refuses whoever waits and whoever comes, with `error`. */
   close(error: Error): void {
     if (this.#closed !== undefined) return
     this.#closed = error
-    const refused = [...this.#entries()]
-    for (const entry of refused) this.#leave(entry)
+    const refused = [...this.#line]
+    for (const entry of refused) this.#line.leave(entry)
     for (const holder of [...this.#holders.values()]) this.#lose(holder, error)
     for (const { request } of refused) this.#call(() => request.refused(error))
     this.#changed()
@@ -220,106 +156,23 @@ export class LeaseOffice {
     return this.#paused === 0 && this.#closed === undefined
   }
 
-  *#entries(): Generator<Entry> {
-    for (let entry = this.#line.next; entry !== this.#line; entry = entry.next) yield entry
-  }
-
-  // --- the line
-
-  #enter(request: LeaseRequest): Entry {
-    const entry = {
-      request,
-      since: this.#clock.now(),
-      waiting: true,
-      rank: request.urgent === true ? 0 : request.again === true ? 1 : 2,
-      epoch: undefined,
-      stopTimeout: undefined,
-    } as Omit<Entry, 'previous' | 'next'> as Entry // `#link` makes its neighbours
-    if (request.urgent === true) {
-      this.#urgent++
-      for (const event of this.#eventsBefore(request.scope)) {
-        this.#unlink(event)
-        event.rank = 0
-        this.#link(event)
-      }
-    }
-    this.#link(entry)
-    this.#length++
-    this.#wanted.add(request.scope)
-    return entry
-  }
-
-  #leave(entry: Entry): void {
-    this.#unlink(entry)
-    entry.waiting = false
-    entry.stopTimeout?.()
-    this.#length--
-    if (entry.request.urgent === true) this.#urgent--
-    this.#wanted.delete(entry.request.scope)
-  }
-
-  /** The sync events that an urgent one would pass, though it shares a field with them, or with one that does: in order. */
-  #eventsBefore(scope: Scope): readonly Entry[] {
-    const events: Entry[] = []
-    const shared = new ScopeCounts()
-    shared.add(scope)
-    for (let entry = this.#line.previous; entry !== this.#lastOf[0]; entry = entry.previous) {
-      const { request } = entry
-      if (request.kind !== 'event' || request.sync !== true || !shared.meet(request.scope)) continue
-      shared.add(request.scope)
-      events.unshift(entry)
-    }
-    return events
-  }
-
-  #link(entry: Entry): void {
-    const before = this.#lastOf[entry.rank]
-    entry.previous = before
-    entry.next = before.next
-    before.next.previous = entry
-    before.next = entry
-    for (let rank = entry.rank; rank < 3; rank++) if (this.#lastOf[rank] === before) this.#lastOf[rank] = entry
-  }
-
-  #unlink(entry: Entry): void {
-    entry.previous.next = entry.next
-    entry.next.previous = entry.previous
-    for (let rank = entry.rank; rank < 3; rank++) if (this.#lastOf[rank] === entry) this.#lastOf[rank] = entry.previous
-  }
-
   // --- grants
 
   /** Grants whoever may be granted, from the front of the line. `fresh`: came in this very call. */
-  #serve(fresh?: Entry): void {
+  #serve(fresh?: Place): void {
     if (this.#serving) return // the loop below, further up the stack, goes on
     this.#serving = true
     for (;;) {
-      const entry = this.#nextInTurn()
+      const entry = this.#mayGrant ? this.#line.nextInTurn(this.#held) : undefined
       if (entry !== undefined) {
-        this.#leave(entry)
+        this.#line.leave(entry)
         this.#grant(entry, entry === fresh)
       } else if (!this.#revokeForUrgent()) break
     }
     this.#serving = false
   }
 
-  /** The first in the line who shares no field with a holder, nor with anybody ahead. */
-  #nextInTurn(): Entry | undefined {
-    if (!this.#mayGrant || this.#length === 0) return undefined
-    const first = this.#line.next
-    if (!this.#held.meet(first.request.scope)) return first
-    if (this.#held.isWhole) return undefined
-    const taken = this.#held.copy()
-    for (const entry of this.#entries()) {
-      const { scope } = entry.request
-      if (!taken.meet(scope)) return entry
-      if (scope === undefined) return undefined // nobody passes it
-      taken.add(scope)
-    }
-    return undefined
-  }
-
-  #grant(entry: Entry, fresh: boolean): void {
+  #grant(entry: Place, fresh: boolean): void {
     const { request } = entry
     const epoch = ++this.#epoch
     entry.epoch = epoch
@@ -363,26 +216,23 @@ export class LeaseOffice {
 
   /** Takes back the leases that stand between an urgent event and its turn, if all of them let it. False if none was. */
   #revokeForUrgent(): boolean {
-    if (this.#urgent === 0 || !this.#mayGrant) return false
-    const wanted = new ScopeCounts()
-    for (const { request, rank } of this.#entries()) {
-      if (rank > 0) return false // no urgent one stands behind these
-      wanted.add(request.scope) // whoever is before it has to have its turn as well
-      if (request.urgent !== true) continue
-      const between = [...this.#holders.values()].filter(({ grant }) => wanted.meet(grant.request.scope))
-      if (between.length === 0 || between.some(({ grant }) => grant.request.revocable !== true)) continue
-      this.pause()
-      for (const holder of between) this.#lose(holder, revoked(holder.grant, request.name))
-      this.resume()
-      return true
-    }
-    return false
+    if (!this.#line.hasUrgent || !this.#mayGrant) return false
+    const holders = [...this.#holders.values()]
+    const kept = new ScopeCounts()
+    for (const { grant } of holders) if (grant.request.revocable !== true) kept.add(grant.request.scope)
+    const event = this.#line.urgentBehind(kept)
+    if (event === undefined) return false
+    const between = holders.filter(({ grant }) => event.wanted.meet(grant.request.scope))
+    this.pause()
+    for (const holder of between) this.#lose(holder, revoked(holder.grant, event.name))
+    this.resume()
+    return between.length > 0
   }
 
   // --- ends in time
 
-  #timedOut(entry: Entry, timeoutMs: number): void {
-    this.#leave(entry)
+  #timedOut(entry: Place, timeoutMs: number): void {
+    this.#line.leave(entry)
     const { name, scope } = entry.request
     const holder = this.holders.find(({ request }) => shareField(request.scope, scope))
     const held = holder && Math.round(this.#clock.now() - holder.grantedAt)
@@ -414,7 +264,7 @@ export class LeaseOffice {
     const { epoch, request } = holder.grant
     const { name, ttlMs, owner } = request
     let waits = false
-    if (owner !== undefined) for (const entry of this.#entries()) waits ||= entry.request.owner === owner
+    if (owner !== undefined) for (const entry of this.#line) waits ||= entry.request.owner === owner
     const why =
       silentMs !== undefined
         ? `, and its worker did not answer for ${Math.round(silentMs)} ms. Compute outside the lease, or raise ttl.`

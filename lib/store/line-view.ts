@@ -1,5 +1,6 @@
 import { createAtom } from 'mobx'
-import type { LeaseOffice, LeaseRequest } from './lease-office.js'
+import type { LeaseOffice } from './lease-office.js'
+import type { LeaseRequest } from './lease-request.js'
 
 /** Somebody who holds the lease, or waits for it. */
 export interface LineEntry {

@@ -18,7 +18,8 @@ import { scopedShape, toScope } from '../state/scope.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
 import type { Handling } from './handling.js'
-import type { Grant, LeaseRequest, Ticket } from './lease-office.js'
+import type { Ticket } from './lease-office.js'
+import type { Grant, LeaseRequest } from './lease-request.js'
 import { Outcome } from './outcome.js'
 
 /** Options of a lease, as far as possible those of Web Locks. */
@@ -33,10 +34,13 @@ export interface LeaseOptions {
   readonly ttl?: number
   /** Shown in the line, in warnings and in errors. @default the name of the function */
   readonly name?: string
+  /** {@link ScopedLeaseOptions} have one. @default the whole state */
+  readonly scope?: undefined
 }
 
 /** Options of a lease of some fields. `Names` are those of top-level fields and substates. */
-export interface ScopedLeaseOptions<Names extends readonly string[] = readonly string[]> extends LeaseOptions {
+export interface ScopedLeaseOptions<Names extends readonly string[] = readonly string[]>
+  extends Omit<LeaseOptions, 'scope'> {
   /**
    * The top-level fields and substates that are leased. The draft has these and no others; leases and events that share no
    * field with it go on meanwhile.
@@ -89,7 +93,7 @@ export interface PageLeaseContext {
 export function leaseOnPage(
   context: PageLeaseContext,
   fn: LeaseFunction,
-  options: LeaseOptions & Partial<ScopedLeaseOptions>,
+  options: LeaseOptions | ScopedLeaseOptions,
 ): LeaseRun<unknown> {
   if (typeof fn !== 'function') throw new TypeError('store.lease takes a function of (state, lease).')
   const { core, handling } = context
@@ -208,10 +212,12 @@ class PageLease implements LeaseRequest {
 
   /** Applies what was written since the last time, and then sends off what belongs to it. */
   #commit(draft: Draft): void {
-    const { committer, core } = this.#context
-    committer.commit(draft.changes(), { kind: 'lease', name: this.name })
+    const { committer, core, handling } = this.#context
+    const mutations = draft.changes()
+    handling.outside(() => committer.commit(mutations, { kind: 'lease', name: this.name }))
     const specs = this.#specs
     this.#specs = []
+    if (core.office.isClosed) return // a reaction has disposed of the store: there is nobody to launch them
     for (const spec of specs) {
       try {
         core.launch(spec)

@@ -27,8 +27,8 @@ import { optionsOf } from './define-event.js'
 import type { AnyHandler, EventCall, EventRun } from './event-request.js'
 import { EventRunner } from './event-runner.js'
 import { Handling } from './handling.js'
-import type { Grant } from './lease-office.js'
 import { LeaseOffice } from './lease-office.js'
+import type { Grant } from './lease-request.js'
 import type { Line } from './line-view.js'
 import { createLine } from './line-view.js'
 import { createObservableView } from './observable-view.js'
@@ -255,8 +255,10 @@ function resetFields(
 
 function warnOfHolder({ request }: Grant, heldMs: number): void {
   if (!development) return
+  const { name, owner } = request
+  const ofTask = owner === undefined || owner.name === name ? '' : ` of the task "${owner.name}"`
   console.warn(
-    `[leasehold] The ${request.kind === 'event' ? 'event' : 'lease'} "${request.name}" has held the state for ${Math.round(heldMs)} ms: everything else waits. Do slow work outside of it.`,
+    `[leasehold] The ${request.kind === 'event' ? 'event' : 'lease'} "${name}"${ofTask} has held the state for ${Math.round(heldMs)} ms: everything else waits. Do slow work outside of it.`,
   )
 }
 

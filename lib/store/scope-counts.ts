@@ -38,12 +38,15 @@ export class ScopeCounts {
     return this.#whole > 0
   }
 
-  copy(): ScopeCounts {
-    const copy = new ScopeCounts()
-    copy.#whole = this.#whole
-    copy.#size = this.#size
-    for (const [field, count] of this.#fields) copy.#fields.set(field, count)
-    return copy
+  get isEmpty(): boolean {
+    return this.#size === 0
+  }
+
+  /** The fields named by these scopes that no scope of the others has. */
+  fieldsBeside(others: ScopeCounts): Set<string> {
+    const fields = new Set<string>()
+    if (!others.isWhole) for (const field of this.#fields.keys()) if (!others.#fields.has(field)) fields.add(field)
+    return fields
   }
 }
 

@@ -3,7 +3,7 @@
  */
 
 import type { ReadonlyState, StateOf, TaskSource } from 'leasehold'
-import { createStore, defineState, getSubstate, modifyState, transfer, workerTasks } from 'leasehold'
+import { createStore, defineEvent, defineState, getSubstate, modifyState, transfer, workerTasks } from 'leasehold'
 import { defineTask, serveTasks } from 'leasehold/worker'
 
 interface Row {
@@ -120,6 +120,80 @@ export const byToken: PromiseLike<number> = modifyState(
   store.token,
   (state: StateOf<typeof counterState>) => state.counter,
 )
+
+// L15: the draft of a scope is a Pick; L11: with ifAvailable there may be none.
+export const scoped: PromiseLike<number> = store.lease(
+  (state, lease) => {
+    // @ts-expect-error outside the scope
+    state.maxCounter = 1
+    lease.emit.addRow({ id: 1, name: 'x' })
+    lease.start.importCsv('x', 3)
+    // @ts-expect-error wrong argument
+    lease.emit.addRow('x')
+    // @ts-expect-error no such task
+    lease.start.nope()
+    state.settings.theme = 'dark'
+    return state.counter
+  },
+  { scope: ['counter', 'settings'] },
+)
+export const scopedIfFree: PromiseLike<number | 'busy'> = store.lease(
+  (state) => (state === null ? 'busy' : state.counter),
+  { scope: ['counter'], ifAvailable: true },
+)
+// @ts-expect-error there may be no state
+store.lease((state) => state.counter, { scope: ['counter'], ifAvailable: true })
+// @ts-expect-error no such field
+store.lease(() => {}, { scope: ['nope'] })
+
+// L16: events with options keep their types, and see the fields of their scope alone.
+const plainState = defineState('plain', () => ({ counter: 0, text: '', rows: [] as Row[] }))
+export const withOptions = createStore(plainState, {
+  events: () => ({
+    reset(state) {
+      state.counter = 0
+    },
+    setText: defineEvent({ urgent: true, scope: ['text'] }, (state, text: string) => {
+      // @ts-expect-error outside the scope
+      state.counter = 1
+      state.text = text
+      return text.length
+    }),
+    load: defineEvent({ ttl: 100 }, async (state, row: Row) => {
+      state.rows.push(row)
+      return row
+    }),
+  }),
+})
+export const length: PromiseLike<number> = withOptions.events.setText('x')
+export const loaded: PromiseLike<Row> = withOptions.events.load({ id: 1, name: 'x' })
+// @ts-expect-error wrong argument
+withOptions.events.setText(1)
+createStore(plainState, {
+  events: {
+    // @ts-expect-error no such field
+    wrong: defineEvent({ scope: ['nope'] }, () => {}),
+  },
+})
+// Beside a contract the type of the state has to be said.
+type CounterDraft = StateOf<typeof counterState>
+export const besideContract = createStore(counterState, {
+  events: {
+    clearCounter: defineEvent({ scope: ['counter'] }, (state) => {
+      state.counter = 0
+    }),
+    addRow: defineEvent({ urgent: true }, (state, row: Row) => {
+      state.rows.push(row)
+    }),
+    setMaximum: defineEvent({ scope: ['maxCounter'] }, (state: Pick<CounterDraft, 'maxCounter'>, maximum: number) => {
+      state.maxCounter = maximum
+    }),
+  },
+})
+besideContract.events.setMaximum(5)
+
+// @ts-expect-error no such option
+defineEvent({ urgently: true }, () => {})
 
 // E4: setters are typed, and there is none for getters, backend fields and substates.
 store.set.maxCounter(20)

@@ -130,6 +130,12 @@ export interface StoreOptions<S extends object, Contract, Sources extends TaskSo
   onError?(error: unknown, context: ErrorContext): void
 }
 
+/**
+ * Takes a state without declared events alone. As a constraint of the handlers a contract hides the state from the function
+ * that is given to `defineEvent`.
+ */
+export type WithoutContract<Contract> = keyof Contract extends never ? unknown : never
+
 /** Some fields of a state, and some of its substates. Getters cannot be given. */
 export type PartialState<S> = { readonly [K in keyof WritableFields<S>]?: S[K] | Partial<S[K]> }
 

@@ -24,7 +24,8 @@ import { toWireError } from '../protocol/wire-error.js'
 import type { Scope } from '../state/scope.js'
 import { toScope } from '../state/scope.js'
 import type { StoreCore } from './core.js'
-import type { Grant, LeaseRequest, Ticket } from './lease-office.js'
+import type { Ticket } from './lease-office.js'
+import type { Grant, LeaseRequest } from './lease-request.js'
 
 /** A run, as the end of its worker's port knows it. */
 export interface ConnectedRun {
@@ -235,7 +236,8 @@ export class WorkerLeases {
     }
     this.sentVersion = tree.version
     if (!last) office.renew(epoch)
-    for (const spec of payload.specs ?? []) this.#launch(spec, name)
+    // A reaction to this very batch may have disposed of the store: there is nobody to launch them.
+    if (!office.isClosed) for (const spec of payload.specs ?? []) this.#launch(spec, name)
     if (last) this.#drop(lease)
   }
 
