@@ -10,6 +10,7 @@ import { LeaseReleasedError } from '../lib/errors.js'
 import type { CommitPayload } from '../lib/protocol/messages.js'
 import type { Spec } from '../lib/protocol/specs.js'
 import { createCalls, createSpec } from '../lib/protocol/specs.js'
+import { transferablesOf } from '../lib/protocol/transfer.js'
 import { detach } from '../lib/state/detach.js'
 import type { Draft } from '../lib/state/draft.js'
 import { createDraft } from '../lib/state/draft.js'
@@ -171,7 +172,12 @@ export class Attempt {
     const mutations = this.#draft?.changes() ?? []
     const specs = this.#specs.map(({ kind, name, args }) => ({ kind, name, args }))
     const payload: CommitPayload = { mutations, specs: specs.length > 0 ? specs : undefined }
-    this.#send('commit', [this.epoch, this.#sequence, last], payload)
+    this.#send(
+      'commit',
+      [this.epoch, this.#sequence, last],
+      payload,
+      transferablesOf(specs.flatMap(({ args }) => args)),
+    )
     this.#specs = []
     this.#batches.set(this.#sequence++, { mutations, last, value })
   }
