@@ -15,7 +15,8 @@ const setupFiles = [fileURLToPath(new URL('./scripts/test-setup.ts', import.meta
 /** The store's tests once more, with another release of MobX in the place of the newest. */
 const withMobx = (name: string) => ({
   resolve: { alias: [...entryAliases, { find: /^mobx$/, replacement: name }] },
-  test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser], setupFiles },
+  // Fuzzing takes long, and what it is about does not depend on MobX.
+  test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser, '**/port-fuzz*'], setupFiles },
 })
 
 export default defineConfig({

@@ -196,6 +196,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
     close() {
       link.close()
       for (const run of runs.values()) run.abort()
+      leases.close()
     },
   }
 }
