@@ -124,7 +124,11 @@ export class LeaseClient {
     const attempt = new Attempt(epoch, entry.request.name, this.#replica, this.#send)
     entry.attempt = attempt
     if (isCurrent) void this.#run(entry, attempt)
-    else void this.#replica.refresh().then(() => this.#run(entry, attempt))
+    else {
+      const fail = (error: unknown) =>
+        this.#rollBack(entry, attempt, error, 'this worker could not be brought up to date')
+      this.#replica.refresh().then(() => this.#run(entry, attempt), fail)
+    }
   }
 
   refused(payload: unknown, requestId: number): void {
@@ -137,14 +141,26 @@ export class LeaseClient {
 
   committed(payload: unknown, epoch: number, sequence: number, version: number, since: number): void {
     const entry = this.#held.get(epoch)
-    const batch = entry?.attempt?.take(sequence)
-    const moved = this.#replica.committed(batch?.mutations, payload, version, since)
-    if (entry === undefined || batch === undefined) return
-    if (batch.last) {
-      this.#held.delete(epoch)
-      entry.stopListening() // it is applied: a cancellation that comes before the replica has it changes nothing of that
+    const attempt = entry?.attempt
+    const batch = attempt?.take(sequence)
+    const fail = (error: unknown) => {
+      if (entry === undefined || attempt === undefined) return
+      if (batch?.last === true) entry.reject(error)
+      else this.#rollBack(entry, attempt, error, 'this worker could not be brought up to date')
     }
-    void moved.then(() => (batch.last ? entry.resolve(batch.value) : entry.attempt?.flushed()))
+    let moved: Promise<void>
+    try {
+      moved = this.#replica.committed(batch?.mutations, payload, version, since)
+    } catch (error) {
+      fail(error)
+      throw error
+    } finally {
+      if (batch?.last === true) this.#held.delete(epoch)
+    }
+    if (entry === undefined || batch === undefined) return
+    // It is applied: a cancellation that comes before the replica has it changes nothing of that.
+    if (batch.last) entry.stopListening()
+    moved.then(() => (batch.last ? entry.resolve(batch.value) : attempt?.flushed())).catch(fail)
   }
 
   /** The page has refused the batch, or ended the lease: either way it is over. */
@@ -157,6 +173,12 @@ export class LeaseClient {
     if (error instanceof LeaseRevokedError && entry.request.revocable) {
       void attempt.settled.then(() => this.#again(entry, epoch))
     } else entry.reject(error)
+  }
+
+  /** The port is closed and the runs are cancelled: what only the page could have answered ends as well. */
+  close(): void {
+    for (const { run, reject } of this.#held.values()) reject(run.signal.reason)
+    this.#held.clear()
   }
 
   #ask(entry: Entry, request: LeaseRequestPayload): void {

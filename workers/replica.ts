@@ -18,7 +18,7 @@ export type Send = Link<PageFacade>['send']
 export class Replica {
   readonly #shape: StateShape
   readonly #send: Send
-  readonly #refreshes = new Map<number, () => void>()
+  readonly #refreshes = new Map<number, { resolve(): void; reject(error: unknown): void }>()
   readonly #kept = new Set<object>()
   #refreshId = 0
   #tree: StateTree | undefined
@@ -51,6 +51,7 @@ export class Replica {
   /** Takes changes from `since` to `version`, and says whether the replica has that version now. */
   receive(payload: unknown, version: number, since: number): boolean {
     assertChanges(payload)
+    if (!Number.isSafeInteger(version)) throw new TypeError(`changes: ${version} is no version`)
     const { tree } = this
     if (tree.version >= version) return true
     if (tree.version !== since && payload.kind !== 'state') return false
@@ -73,36 +74,44 @@ export class Replica {
    * A batch of this worker was applied, and the state is at `version`.
    * @param mutations the batch; undefined if its lease is over and it is not known any more
    * @param payload the changes from `since`; undefined where the batch alone led there
+   * @returns a promise that resolves when the replica has the batch
+   * @throws TypeError or InvalidMutationError for changes that make no sense
    */
-  async committed(
+  committed(
     mutations: readonly Mutation[] | undefined,
     payload: unknown,
     version: number,
     since: number,
   ): Promise<void> {
     const { tree } = this
-    if (tree.version >= version) return
+    if (tree.version >= version) return Promise.resolve()
+    if (!Number.isSafeInteger(version)) throw new TypeError(`committed: ${version} is no version`)
     if (payload !== undefined) {
-      if (this.receive(payload, version, since)) return
+      if (this.receive(payload, version, since)) return Promise.resolve()
     } else if (tree.version === version - 1 && mutations !== undefined) {
       tree.apply(mutations)
-      return
+      return Promise.resolve()
     }
-    if (mutations !== undefined) await this.refresh()
+    return mutations === undefined ? Promise.resolve() : this.refresh()
   }
 
-  /** Resolves when the replica has what was the newest version when the page was asked. */
+  /** Resolves when the replica has what was the newest version when the page was asked; rejects if the answer makes no sense. */
   refresh(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#refreshes.set(++this.#refreshId, resolve)
-      this.#send('refresh', [this.#refreshId, this.tree.version])
+    return new Promise((resolve, reject) => {
+      this.#send('refresh', [this.#refreshId + 1, this.tree.version])
+      this.#refreshes.set(++this.#refreshId, { resolve, reject })
     })
   }
 
   refreshed(payload: unknown, refreshId: number, version: number, since: number): void {
-    const resolve = this.#refreshes.get(refreshId)
+    const waiting = this.#refreshes.get(refreshId)
     this.#refreshes.delete(refreshId)
-    if (this.receive(payload, version, since)) resolve?.()
-    else if (resolve) void this.refresh().then(resolve)
+    try {
+      if (this.receive(payload, version, since)) waiting?.resolve()
+      else if (waiting) this.refresh().then(waiting.resolve, waiting.reject)
+    } catch (error) {
+      waiting?.reject(error)
+      throw error
+    }
   }
 }

@@ -221,6 +221,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
       link.close()
       launches.close()
       for (const run of runs.values()) run.abort()
+      leases.close()
     },
   }
 }

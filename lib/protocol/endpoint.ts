@@ -1,7 +1,7 @@
 /*
  * A link: Comlink over one port, behind an allow-list.
  *
- * - What comes in is a call of one listed method with at most four primitives, or the reply to a call of ours. All else is
+ * - What comes in is a call of one listed method with at most four small primitives, or the reply to a call of ours. All else is
  *   refused before Comlink sees it, and counted; the hundredth refused message closes the port.
  * - Handlers run inside the message event, in the order of the messages. What they throw goes to `onFault`, never to the peer.
  * - `send` throws at once what can't be cloned, with its path, and then leaves nothing waiting in Comlink.
@@ -17,7 +17,10 @@ import { isDetached } from './transfer.js'
 /** After so many refused messages the peer is broken or hostile, and its port is closed. */
 const MAX_REFUSED = 100
 const MAX_ARGUMENTS = 4
+/** Of the id of a call, and of a string among its arguments. */
 const MAX_ID_LENGTH = 128
+/** As many calls of ours as Comlink keeps for a peer that does not reply. One that replies late has run up fewer. */
+const MAX_UNREPLIED = 10_000
 
 /** The arguments of a method of a facade. */
 export type ArgumentsOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never
@@ -63,6 +66,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   const { handlers, methods, onFault } = options
   /** Calls of ours that the peer has not replied to. */
   const calls = new Set<string>()
+  /** As many more, that are not waited for: their replies may still come. */
+  let forgotten = 0
   let incoming: { readonly payload: unknown; ok: boolean } | undefined
   let outgoing:
     | { readonly args: readonly Primitive[]; readonly payload: unknown; readonly transfer: readonly Transferable[] }
@@ -132,7 +137,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     const name: unknown = Array.isArray(path) && path.length === 1 ? path[0] : undefined
     if (typeof name !== 'string' || !(name in facade)) throw new TypeError('it calls no method of the allow-list')
     if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS || !argumentList.every(isRawPrimitive)) {
-      throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} primitives`)
+      throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} small primitives`)
     }
     const call = { payload, ok: false }
     incoming = call
@@ -147,8 +152,10 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   }
 
   function onReply(id: string, message: Record<string, unknown>): void {
-    if (message.type !== 'RAW' || !calls.delete(id)) throw new TypeError('it is neither a call nor a reply to one')
-    deliverReply?.({ data: { id, ...toRaw(message.value === true) } })
+    if (message.type !== 'RAW') throw new TypeError('it is neither a call nor a reply to one')
+    if (calls.delete(id)) deliverReply?.({ data: { id, ...toRaw(message.value === true) } })
+    else if (forgotten > 0) forgotten -= 1
+    else throw new TypeError('it is neither a call nor a reply to one')
   }
 
   /** Where Comlink puts its calls: synchronously inside `send`. A RELEASE of its finalizers goes nowhere. */
@@ -157,6 +164,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     const { args, payload, transfer } = outgoing
     const call = { ...message, argumentList: args.map(toRaw) }
     calls.add(message.id)
+    if (calls.size > MAX_UNREPLIED) forget()
     try {
       port.postMessage(payload === undefined ? { m: call } : { m: call, p: payload }, [...transfer])
     } catch (cause) {
@@ -164,6 +172,14 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
       failure = { cause }
       onReply(message.id, toRaw(true))
     }
+  }
+
+  /** Ends the wait for the oldest reply: a peer that never replies must not fill the memory. */
+  function forget(): void {
+    const [oldest] = calls as Set<string | undefined>
+    if (oldest === undefined) return
+    onReply(oldest, toRaw(true))
+    forgotten += 1
   }
 
   function send(
@@ -218,9 +234,13 @@ function toRaw<T>(value: T): { readonly type: 'RAW'; readonly value: T } {
   return { type: 'RAW', value }
 }
 
+/** A small one: arguments become keys of maps, and stand in messages. */
 function isRawPrimitive(wire: unknown): wire is { readonly value: Primitive } {
   const { type, value } = toRecord(wire)
-  return type === 'RAW' && (value === null || !['object', 'function', 'symbol'].includes(typeof value))
+  if (type !== 'RAW') return false
+  if (typeof value === 'string') return value.length <= MAX_ID_LENGTH
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value
+  return value === null || ['number', 'boolean', 'undefined'].includes(typeof value)
 }
 
 /**

@@ -28,6 +28,8 @@ export const MAX_NAME = 8192
 const MAX_TASKS = 10_000
 /** More fields than anybody declares at the top level. */
 const MAX_SCOPE = 10_000
+/** A call with more overflows the stack in one engine or another. */
+const MAX_ARGUMENTS = 10_000
 
 const CONCURRENCY: readonly unknown[] = [
   undefined,
@@ -44,6 +46,11 @@ function own(object: object, key: string): unknown {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
+}
+
+/** Its length costs nothing to send: an array of holes says that it has four billion elements. */
+function isDense(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length <= MAX_ARGUMENTS && Object.keys(value).length >= value.length
 }
 
 function isCount(value: unknown): value is number {
@@ -88,7 +95,8 @@ function arrangeFault(keep: unknown, values: unknown): string | undefined {
   let fresh = 0
   for (const index of keep) {
     if (index === -1) fresh += 1
-    else if (!isCount(index)) return `keep must hold indexes or -1, got ${String(index)}`
+    else if (!isCount(index))
+      return `keep must hold indexes or -1, got ${typeof index === 'number' ? index : `a value of type ${typeof index}`}`
   }
   return fresh === values.length ? undefined : `keep asks for ${fresh} values, but there are ${values.length}`
 }
@@ -203,7 +211,8 @@ export function assertSpec(value: unknown): asserts value is SpecPayload {
   const kind = own(value, 'kind')
   assert(kind === 'event' || kind === 'task', 'spec: its kind is not known')
   assert(isText(own(value, 'name')), `spec: name must be a string of at most ${MAX_NAME} characters`)
-  assert(Array.isArray(own(value, 'args')), 'spec: args must be an array')
+  const args = own(value, 'args')
+  assert(isDense(args), `spec: args must be an array of at most ${MAX_ARGUMENTS}, without holes`)
 }
 
 /** @throws TypeError that names the bad field */

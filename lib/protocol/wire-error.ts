@@ -4,7 +4,8 @@
  * - Errors of this library and of the language come back with their class, DOMExceptions too; an error of the user's own
  *   class keeps name, message, code, cause and stack; a thrown value that is no error crosses as a value.
  * - Both stacks: where it was thrown, then where it was received.
- * - Bounded: texts are cut at 8 kB, causes at 8 levels. Neither function throws, whatever it is given.
+ * - Bounded: texts are cut at 8 kB, causes at 8 levels, and one error has at most 256 others in it. Neither function throws,
+ *   whatever it is given.
  */
 
 import { errorClasses, nameOfCode } from '../errors.js'
@@ -14,6 +15,12 @@ import type { WireError } from './messages.js'
 const MAX_TEXT = 8192
 const MAX_DEPTH = 8
 const MAX_PARTS = 64
+/** In all: 64 parts that are one and the same, on each of 8 levels, would be more errors than there is time for. */
+const MAX_ERRORS = 256
+
+interface Budget {
+  errors: number
+}
 
 const builtInClasses: Readonly<Record<string, new (message: string, options?: { cause?: unknown }) => Error>> = {
   Error,
@@ -27,10 +34,12 @@ const builtInClasses: Readonly<Record<string, new (message: string, options?: { 
 
 /** Makes plain data of an error, or of whatever else was thrown. */
 export function toWireError(error: unknown): WireError {
-  return toWire(error, 0)
+  return toWire(error, 0, { errors: MAX_ERRORS })
 }
 
-function toWire(error: unknown, depth: number): WireError {
+function toWire(error: unknown, depth: number, budget: Budget): WireError {
+  budget.errors -= 1
+  if (budget.errors < 0) return { ...noError, name: 'Error', message: LEFT_OUT }
   const tag = tagOf(error)
   if (tag !== 'Error' && tag !== 'DOMException') {
     return {
@@ -48,13 +57,15 @@ function toWire(error: unknown, depth: number): WireError {
     message: toText(get(error, 'message')),
     stack: toOptionalText(get(error, 'stack')),
     code: typeof code === 'number' ? code : toOptionalText(code),
-    cause: toWireCause(get(error, 'cause'), depth + 1),
+    cause: toWireCause(get(error, 'cause'), depth + 1, budget),
     path: Array.isArray(path) ? path.slice(0, MAX_PARTS).map(toKey) : undefined,
     ...(tag === 'DOMException' && { dom: true }),
     ...(Array.isArray(errors) &&
-      depth < MAX_DEPTH && { errors: errors.slice(0, MAX_PARTS).map((one) => toWire(one, depth + 1)) }),
+      depth < MAX_DEPTH && { errors: errors.slice(0, MAX_PARTS).map((one) => toWire(one, depth + 1, budget)) }),
   }
 }
+
+const LEFT_OUT = 'An error that was left out: there are too many in one.'
 
 const noError: WireError = {
   name: '',
@@ -65,32 +76,34 @@ const noError: WireError = {
   path: undefined,
 }
 
-function toWireCause(cause: unknown, depth: number): WireError['cause'] {
+function toWireCause(cause: unknown, depth: number, budget: Budget): WireError['cause'] {
   if (cause === undefined || depth > MAX_DEPTH) return undefined
-  const wire = toWire(cause, depth)
+  const wire = toWire(cause, depth, budget)
   return wire.thrown ?? wire
 }
 
 /** Makes the error again that {@link toWireError} was given. Whatever it is given itself, it returns something to throw. */
 export function fromWireError(wire: unknown): unknown {
   try {
-    return fromWire(wire, 0)
+    return fromWire(wire, 0, { errors: MAX_ERRORS })
   } catch {
     return new Error('An error arrived that could not be read.')
   }
 }
 
-function fromWire(wire: unknown, depth: number): unknown {
+function fromWire(wire: unknown, depth: number, budget: Budget): unknown {
+  budget.errors -= 1
+  if (budget.errors < 0) return new Error(LEFT_OUT)
   if (typeof wire !== 'object' || wire === null)
-    return new Error(`An error arrived that could not be read: ${toText(wire)}`)
+    return new Error(`An error arrived that could not be read: ${textOf(wire)}`)
   const thrown = own(wire, 'thrown')
   if (thrown !== undefined) return own(thrown, 'value')
-  const name = toText(own(wire, 'name')) || 'Error'
+  const name = textOf(own(wire, 'name')) || 'Error'
   const code = own(wire, 'code')
   const cause = own(wire, 'cause')
-  const error = makeError(wire, name, depth)
+  const error = makeError(wire, name, depth, budget)
   if (typeof cause === 'object' && cause !== null && depth < MAX_DEPTH) {
-    define(error, 'cause', Object.hasOwn(cause, 'value') ? own(cause, 'value') : fromWire(cause, depth + 1))
+    define(error, 'cause', Object.hasOwn(cause, 'value') ? own(cause, 'value') : fromWire(cause, depth + 1, budget))
   }
   if ((typeof code === 'string' || typeof code === 'number') && !('code' in error)) {
     Object.assign(error, { code: typeof code === 'string' ? code.slice(0, MAX_TEXT) : code })
@@ -100,8 +113,8 @@ function fromWire(wire: unknown, depth: number): unknown {
   return error
 }
 
-function makeError(wire: object, name: string, depth: number): Error {
-  const message = toText(own(wire, 'message'))
+function makeError(wire: object, name: string, depth: number, budget: Budget): Error {
+  const message = textOf(own(wire, 'message'))
   if (own(wire, 'dom') === true) return new DOMException(message, name)
   const path = own(wire, 'path')
   const code = own(wire, 'code')
@@ -112,7 +125,7 @@ function makeError(wire: object, name: string, depth: number): Error {
     const errors = own(wire, 'errors')
     const parts = Array.isArray(errors) && depth < MAX_DEPTH ? errors.slice(0, MAX_PARTS) : []
     return new AggregateError(
-      parts.map((one) => fromWire(one, depth + 1)),
+      parts.map((one) => fromWire(one, depth + 1, budget)),
       message,
     )
   }
@@ -176,9 +189,15 @@ function toOptionalText(value: unknown): string | undefined {
   return typeof value === 'string' ? cut(value) : undefined
 }
 
+/** A text that arrived. What is none is not made one: an array may have the same array in it over and over. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return cut(value)
+  return typeof value === 'object' || typeof value === 'bigint' ? '' : String(value ?? '')
+}
+
 function toText(value: unknown): string {
   try {
-    return cut(String(value))
+    return cut(String(Array.isArray(value) ? Object.prototype.toString.call(value) : value))
   } catch {
     return 'a value that cannot be written as a string'
   }

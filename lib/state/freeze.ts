@@ -23,6 +23,5 @@ export function freezeDeep(value: unknown): void {
   // First, so that a cycle would end; and a getter that reads its own object finds it done.
   Object.freeze(value)
   if (kind === 'map') for (const item of (value as Map<unknown, unknown>).values()) freezeDeep(item)
-  else if (kind === 'array') for (const item of value as unknown[]) freezeDeep(item)
-  else if (kind === 'object') for (const item of Object.values(value as object)) freezeDeep(item)
+  else if (kind !== 'set') for (const item of Object.values(value as object)) freezeDeep(item)
 }

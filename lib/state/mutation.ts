@@ -85,14 +85,23 @@ export type Mutation =
   | MemberMutation
   | ClearMutation
 
-/** Writes a path the way a person would: `rows[3].name`, `byId.get("a").x`. */
+/** Texts are for people: what is longer, in all or as a key, came from nobody who will read it. */
+const MAX_TEXT = 4096
+const MAX_KEY = 200
+
+/** Writes a path the way a person would: `rows[3].name`, `byId.get("a").x`. Cut where it is very long. */
 export function formatPath(path: readonly unknown[]): string {
   if (path.length === 0) return '(root)'
   let text = ''
   for (const key of path) {
+    if (text.length > MAX_TEXT) return `${text}…`
     if (typeof key === 'number') text += `[${key}]`
-    else if (typeof key === 'string' && /^[A-Za-z_$][\w$]*$/.test(key)) text += text === '' ? key : `.${key}`
-    else text += `[${typeof key === 'string' ? JSON.stringify(key) : String(key)}]`
+    else if (typeof key === 'string') {
+      const shown = key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}…` : key
+      if (/^[A-Za-z_$][\w$]*$/.test(shown)) text += text === '' ? shown : `.${shown}`
+      else text += `[${JSON.stringify(shown)}]`
+    } else if (typeof key === 'bigint' && BigInt.asIntN(512, key) !== key) text += '[a very large bigint]'
+    else text += `[${String(key)}]`
   }
   return text
 }

@@ -31,6 +31,13 @@ const MAX_DEPTH = 1_000
 const SMALL = 64
 const MANY_KEYS = 10_000
 
+// A value of this weight is looked at as a whole: the same few containers may stand in any number of its places.
+const HEAVY = 150_000
+// As much as a page could hold.
+const MAX_WEIGHT = 2 ** 24
+// Holes cost nothing to send, and as `undefined` each its place: there are four billion of them in the emptiest array.
+const MAX_HOLES = 100_000
+
 const wide = new WeakSet<object>()
 
 /**
@@ -72,6 +79,7 @@ class Copier {
   readonly #base: number
   readonly #holders: object[] = []
   readonly #adopt: Adopt | undefined
+  #weight = 0
 
   constructor(path: Path, adopt: Adopt | undefined) {
     this.#trail = [...path]
@@ -93,9 +101,12 @@ class Copier {
     const kind = containerKind(value)
     if (kind === undefined) {
       const leaf = leafKind(value)
-      if (leaf !== undefined) return copyLeaf(leaf, value)
-      return this.#refuse(describe(value))
+      if (leaf === undefined) return this.#refuse(describe(value))
+      this.#weigh(value, kind)
+      return copyLeaf(leaf, value)
     }
+    if (kind === 'array' && (value as unknown[]).length > MAX_HOLES) this.#assertNotHollow(value as unknown[])
+    this.#weigh(value, kind)
     const depth = this.#holders.length
     if (depth > MAX_DEPTH) this.#refuse(`nested more than ${MAX_DEPTH} levels deep`)
     // A cycle grows the stack of holders without end: looking for it from here on costs shallow values nothing.
@@ -104,6 +115,28 @@ class Copier {
     const copy = this.#copyEntries(kind, value)
     this.#holders.pop()
     return copy
+  }
+
+  /** Refuses what would be too large as the tree that it becomes. */
+  #weigh(value: object, kind: ContainerKind | undefined): void {
+    const before = this.#weight
+    this.#weight += weightOf(value, kind)
+    if (before >= HEAVY || this.#weight < HEAVY) return
+    const outermost = this.#holders[0] ?? value
+    const whole = weigh(outermost, 0, new Map())
+    if (whole === Number.POSITIVE_INFINITY) {
+      this.#refuse(`a circular reference, or nested more than ${MAX_DEPTH} levels deep`)
+    }
+    if (whole > MAX_WEIGHT) this.#refuse('too large: the same containers stand in very many of its places')
+  }
+
+  #assertNotHollow(array: readonly unknown[]): void {
+    let holes = 0
+    for (let i = 0; i < array.length; i++) {
+      if (array[i] === undefined && !Object.hasOwn(array, i) && ++holes > MAX_HOLES) {
+        this.#refuse(`an array of length ${array.length} with more than ${MAX_HOLES} holes`)
+      }
+    }
   }
 
   #copyEntries(kind: ContainerKind, value: object): object {
@@ -174,6 +207,33 @@ class Copier {
       { path: this.#trail.slice() },
     )
   }
+}
+
+/** About what copying this one container or leaf costs, without what is in it: 1 for an object. */
+function weightOf(value: object, kind: ContainerKind | undefined): number {
+  if (kind === 'array') return 1 + (value as unknown[]).length / 16
+  if (kind === 'map' || kind === 'set') return 1 + (value as Set<unknown>).size / 16
+  if (kind === 'object') return 1
+  return 1 + (ArrayBuffer.isView(value) || tagOf(value) === 'ArrayBuffer' ? (value as ArrayBuffer).byteLength / 128 : 0)
+}
+
+/** The weight of a value as a tree, in which what is shared weighs in each of its places. Infinite for one without end. */
+function weigh(value: unknown, depth: number, known: Map<object, number>): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const before = known.get(value)
+  if (before !== undefined) return before
+  if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY
+  known.set(value, Number.POSITIVE_INFINITY) // until it is known: what comes back to it has no end
+  const kind = containerKind(value)
+  let weight = weightOf(value, kind)
+  if (kind === 'object' || kind === 'array') {
+    // Of an array too: iteration would give its holes, however many.
+    for (const item of Object.values(value)) weight += weigh(item, depth + 1, known)
+  } else if (kind === 'map') {
+    for (const item of (value as Map<unknown, unknown>).values()) weight += weigh(item, depth + 1, known)
+  }
+  known.set(value, weight)
+  return weight
 }
 
 /** False for an instance of a class that extends Array. The prototype of plain ones is an array itself, in every realm. */

@@ -35,6 +35,9 @@ export interface ConnectionOptions {
   unresponsive(lease: string): void
 }
 
+/** Errors of a worker that belong to no run. It stops by itself after as many, if nothing is wrong with it. */
+const MAX_REPORTS = 100
+
 export class WorkerConnection {
   readonly #options: ConnectionOptions
   readonly #core: StoreCore
@@ -44,6 +47,7 @@ export class WorkerConnection {
   /** Runs that were cancelled and did not end in time. */
   readonly #abandoned = new Set<number>()
   #probeId = 0
+  #reports = 0
   #welcomed = false
 
   constructor(options: ConnectionOptions) {
@@ -68,7 +72,9 @@ export class WorkerConnection {
           this.#probes.get(probeId)?.()
           this.#probes.delete(probeId)
         },
-        report: (payload) => this.#report(fromWireError(payload)),
+        report: (payload) => {
+          if (++this.#reports <= MAX_REPORTS) this.#report(fromWireError(payload))
+        },
       },
       onFault: (error, closed) => {
         this.#report(error)

@@ -135,7 +135,7 @@ export class WorkerLeases {
   }
 
   #enqueue(payload: LeaseRequestPayload, scope: Scope, requestId: number, run: ConnectedRun): void {
-    const { name, ttl, timeout, again } = payload
+    const { name, ttl, timeout, again, revocable } = payload // without what else is in it: it may be large, and wait for long
     let revocations = 0
     if (again !== undefined) {
       const revoked = this.#revoked.get(again)
@@ -151,7 +151,7 @@ export class WorkerLeases {
       owner: run,
       again: again !== undefined,
       get revocable() {
-        return payload.revocable && lease.sequence === 0 && revocations < MAX_REVOCATIONS
+        return revocable && lease.sequence === 0 && revocations < MAX_REVOCATIONS
       },
       granted: (grant) => this.#granted(lease, grant),
       refused: (error) => {

@@ -47,6 +47,8 @@ export interface WorkerHandle {
 
 /** How long a worker that serves other states may take to come round to ours. Its `serveTasks` calls are in one module. */
 const OTHER_STATE_MS = 1000
+/** A worker that fails at every turn of a timer is not to fill the log. */
+const MAX_ERRORS = 100
 
 /**
  * Runs the tasks of a module in Web Workers: a pool, started when first needed.
@@ -67,16 +69,19 @@ function openWorker(factory: () => Worker, state: string): WorkerHandle {
   const stopListening = new AbortController()
   const { signal } = stopListening
   let cancelWait: (() => void) | undefined
+  let isServed = false
+  let errors = 0
 
   function answer(message: ServeMessage, events: WorkerEvents): void {
+    if (isServed) return // a second port would be a second worker in the place of the first
     if (message.protocol !== PROTOCOL_VERSION) {
-      events.error(mismatch(state, `protocol ${message.protocol}`))
+      events.error(mismatch(state, `protocol ${textOf(message.protocol)}`))
     } else if (message.state !== state) {
-      const fail = () => events.error(mismatch(state, `the state "${message.state}"`))
+      const fail = () => events.error(mismatch(state, `the state "${textOf(message.state)}"`))
       cancelWait ??= pageClock.setTimer(fail, OTHER_STATE_MS)
     } else {
       cancelWait?.()
-      cancelWait = () => {} // whatever else it serves is no fault now
+      isServed = true // whatever else it serves is no fault now
       const { port1, port2 } = new MessageChannel()
       const answer: PortMessage = { leasehold: 'port', state, port: port2 }
       worker.postMessage(answer, [port2])
@@ -92,7 +97,7 @@ function openWorker(factory: () => Worker, state: string): WorkerHandle {
       worker.addEventListener('message', onMessage, { signal })
       const onError = (event: Event) => {
         event.preventDefault() // reported by us: Chromium would show it a second time, as an error of the page
-        events.error(toError(event))
+        if (++errors <= MAX_ERRORS) events.error(toError(event))
       }
       worker.addEventListener('error', onError, { signal })
     },
@@ -119,6 +124,13 @@ function mismatch(state: string, serves: string): VersionMismatchError {
   return new VersionMismatchError(
     `The worker of "${state}" serves ${serves}; this page needs protocol ${PROTOCOL_VERSION} and the state "${state}". Build both together and reload the page.`,
   )
+}
+
+/** A worker may send anything, such as what cannot be written as a string. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number'
+    ? String(value).slice(0, 200)
+    : `a value of type ${typeof value}`
 }
 
 function isServeMessage(data: unknown): data is ServeMessage {
