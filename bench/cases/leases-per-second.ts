@@ -1,0 +1,41 @@
+import { counterApps, floorCounter } from '../contestants/index.js'
+import type { Variant } from '../harness/case.js'
+import { defineCase, expectEqual } from '../harness/case.js'
+
+interface Contention extends Variant {
+  readonly tasks: number
+  readonly workers: number
+}
+
+const LEASES = 200
+
+/** How many leases a second there can be, by one task and by many that want the same. */
+export const leasesPerSecond = defineCase<Contention>({
+  name: 'leases-per-second',
+  title: 'Leases per second',
+  about: `Tasks that count up one number without pause, ${LEASES} times in all, by the page's clock. The number must be right at the end.`,
+  metrics: [{ name: 'rate', unit: '1/s', better: 'more' }],
+  variants: [
+    { label: 'one task', tasks: 1, workers: 1 },
+    { label: 'eight tasks on two workers', tasks: 8, workers: 2 },
+  ],
+  reference: floorCounter.name,
+  contestants: counterApps.map(({ name, lacks, create }) => ({
+    name,
+    ...(lacks !== undefined && { lacks }),
+    async setup({ tasks, workers }) {
+      const app = await create({ workers })
+      let total = 0
+      return {
+        async sample() {
+          total += LEASES
+          const start = performance.now()
+          await app.contend(tasks, LEASES / tasks)
+          return { rate: (LEASES * 1000) / (performance.now() - start) }
+        },
+        check: () => expectEqual(app.counter(), total, 'the counter'),
+        dispose: () => app.dispose(),
+      }
+    },
+  })),
+})

@@ -1,0 +1,100 @@
+/*
+ * What the library sets itself, and how far it is from it.
+ */
+
+/**
+ * @typedef {import('./results.mjs').Entry} Entry
+ * @typedef {{ readonly what: string, readonly wanted: string, readonly measured: string, readonly met: boolean }} Verdict
+ */
+
+const OURS = 'Leasehold'
+const FLOOR_CALLS = 'floor: two bare Comlink calls'
+const FLOOR_POST = 'floor: bare postMessage'
+const DEEP = 'Comlink + MobX deep, by hand'
+
+/**
+ * Judges the entries that are there.
+ *
+ * @param {readonly Entry[]} entries
+ * @returns {Verdict[]}
+ */
+export function judge(entries) {
+  /** @type {Verdict[]} */
+  const verdicts = []
+  /** @param {string} name @param {string} variant @param {string} metric @param {string} contestant */
+  const median = (name, variant, metric, contestant) =>
+    entries.find((entry) => entry.case === name && entry.variant === variant && entry.metric === metric)?.contestants[
+      contestant
+    ]?.median
+  /**
+   * @param {string} what
+   * @param {number | undefined} value
+   * @param {'≤' | '≥' | '<'} order
+   * @param {number} limit
+   * @param {string} unit
+   */
+  const add = (what, value, order, limit, unit) => {
+    if (value === undefined || Number.isNaN(value)) return
+    const met = order === '≥' ? value >= limit : order === '<' ? value < limit : value <= limit
+    verdicts.push({ what, wanted: `${order} ${limit}${unit}`, measured: `${value.toPrecision(3)}${unit}`, met })
+  }
+  /**
+   * @param {string} name @param {string} variant @param {string} metric
+   * @param {string} ours @param {string} theirs
+   */
+  const times = (name, variant, metric, ours, theirs) => {
+    const [a, b] = [median(name, variant, metric, ours), median(name, variant, metric, theirs)]
+    return a === undefined || b === undefined ? undefined : a / b
+  }
+
+  const call = times('round-trip', 'one field', 'time', OURS, FLOOR_CALLS)
+  add('a lease round trip, against two bare Comlink calls', call, '≤', 1.25, ' ×')
+  for (const variant of ['one task', 'eight tasks on two workers']) {
+    const rate = times('leases-per-second', variant, 'rate', OURS, FLOOR_CALLS)
+    add(`leases a second by ${variant}, against the floor`, rate, '≥', 0.8, ' ×')
+  }
+  add(
+    'an event, against `runInAction`',
+    times('one-event', 'one field', 'time', OURS, 'MobX runInAction'),
+    '≤',
+    3,
+    ' ×',
+  )
+  add(
+    'an event, against Immer + Zustand',
+    times('one-event', 'one field', 'time', OURS, 'Immer + Zustand'),
+    '<',
+    1,
+    ' ×',
+  )
+
+  for (const container of ['list', 'record', 'map']) {
+    for (const ours of ['Leasehold, an event', 'Leasehold, a lease']) {
+      const large = median(`flat-${container}`, '1,000,000', 'time', ours)
+      const small = median(`flat-${container}`, '100', 'time', ours)
+      const growth = large === undefined || small === undefined ? undefined : large / small
+      add(`one field in a ${container} of 1,000,000 entries, against 100: ${ours}`, growth, '≤', 1.5, ' ×')
+    }
+  }
+
+  const block = median('landing', '100,000', 'longest block', OURS)
+  add('landing 100,000 rows: the longest block', block, '≤', 16, ' ms')
+  const total = times('landing', '100,000', 'total', OURS, FLOOR_POST)
+  add('landing 100,000 rows: in all, against one bare postMessage', total, '≤', 1.3, ' ×')
+  const less = times('landing', '100,000', 'longest block', DEEP, OURS)
+  add('landing 100,000 rows: how many times longer deep MobX blocks', less, '≥', 30, ' ×')
+
+  const writes = times('field-writes', '100,000', 'total', OURS, 'Comlink + Mutative patches, by hand')
+  add('100,000 field writes, against Mutative patches', writes, '≤', 0.5, ' ×')
+  add(
+    'memory, unobserved, against plain rows',
+    times('memory', 'unobserved', 'heap', OURS, FLOOR_POST),
+    '≤',
+    1.15,
+    ' ×',
+  )
+  for (const variant of ['all observed, by one reaction', 'all observed, by a reaction for each row']) {
+    add(`memory, ${variant}, against deep MobX`, times('memory', variant, 'heap', OURS, DEEP), '≤', 0.6, ' ×')
+  }
+  return verdicts
+}
