@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 import { findChrome } from './scripts/browser.mjs'
 import { docBlocks } from './scripts/doc-blocks.ts'
 import { entryAliases } from './scripts/entry-aliases.mjs'
+import { reactCompiler } from './scripts/react-compiler.ts'
 import SummaryReporter from './scripts/summary-reporter.ts'
 
 // React takes its production build, which has no `act`, if the surroundings say so.
@@ -27,6 +28,12 @@ const withMobx = (name: string) => ({
   test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser, fromOutside, withoutMobx], setupFiles },
 })
 
+/** What the tests of an app do: they must do so in every surroundings that such tests run in. */
+const inApps = ['lib/testing/**/*.test.{ts,tsx}', 'lib/react/**/*.test.tsx']
+/** Components that read by hooks alone: `observer` and the React Compiler do not go together. */
+const onlyCompiled = 'lib/react/react-compiler.test.tsx'
+const compiled = ['lib/react/use-{value,field,task}.test.tsx', onlyCompiled]
+
 export default defineConfig({
   test: {
     reporters: ['default', new SummaryReporter()],
@@ -37,9 +44,19 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['lib', 'workers', 'scripts', 'docs'].map((folder) => `${folder}/**/*.test.{ts,tsx}`),
-          exclude: [inBrowser, fromOutside, '**/node_modules/**'],
+          exclude: [inBrowser, fromOutside, '**/node_modules/**', onlyCompiled],
           setupFiles,
         },
+      },
+      {
+        // Each file in a context of its own, whose classes are not those of the platform outside of it.
+        resolve: { alias: entryAliases },
+        test: { name: 'vm', pool: 'vmThreads', include: inApps, exclude: [inBrowser, onlyCompiled], setupFiles },
+      },
+      {
+        plugins: [reactCompiler()],
+        resolve: { alias: entryAliases },
+        test: { name: 'react-compiler', include: compiled, exclude: [inBrowser], setupFiles },
       },
       withMobx('mobx6'),
       withMobx('mobx6-latest'),
