@@ -70,6 +70,11 @@ export class Attempt {
     return this.#flush?.promise
   }
 
+  /** A batch is on its way, or its answer. */
+  get isAnswerDue(): boolean {
+    return this.#batches.size > 0
+  }
+
   get isLastSent(): boolean {
     return [...this.#batches.values()].some(({ last }) => last)
   }

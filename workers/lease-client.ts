@@ -49,6 +49,8 @@ export class LeaseClient {
   readonly #replica: Replica
   readonly #waiting = new Map<number, Entry>()
   readonly #held = new Map<number, Entry>()
+  /** Rolled back with a flush on its way, which the page may have applied before it heard of that. */
+  readonly #rolledBack = new Map<number, Attempt>()
   #requestId = 0
   /** Name of the lease whose function is in its synchronous part. */
   #inside: string | undefined
@@ -141,8 +143,9 @@ export class LeaseClient {
 
   committed(payload: unknown, epoch: number, sequence: number, version: number, since: number): void {
     const entry = this.#held.get(epoch)
-    const attempt = entry?.attempt
+    const attempt = entry?.attempt ?? this.#rolledBack.get(epoch)
     const batch = attempt?.take(sequence)
+    if (attempt?.isAnswerDue === false) this.#rolledBack.delete(epoch)
     const fail = (error: unknown) => {
       if (entry === undefined || attempt === undefined) return
       if (batch?.last === true) entry.reject(error)
@@ -165,6 +168,7 @@ export class LeaseClient {
 
   /** The page has refused the batch, or ended the lease: either way it is over. */
   ended(payload: unknown, epoch: number): void {
+    this.#rolledBack.delete(epoch) // a flush that was on its way was refused
     const entry = this.#take(epoch)
     const attempt = entry?.attempt
     if (entry === undefined || attempt === undefined) return
@@ -179,6 +183,7 @@ export class LeaseClient {
   close(): void {
     for (const { run, reject } of this.#held.values()) reject(run.signal.reason)
     this.#held.clear()
+    this.#rolledBack.clear()
   }
 
   #ask(entry: Entry, request: LeaseRequestPayload): void {
@@ -234,6 +239,7 @@ export class LeaseClient {
 
   #rollBack(entry: Entry, attempt: Attempt, cause: unknown, why: string): void {
     if (this.#take(attempt.epoch) === undefined) return
+    if (attempt.isAnswerDue) this.#rolledBack.set(attempt.epoch, attempt)
     attempt.close(
       new LeaseReleasedError(`${attempt.title} is over: ${why}. What was not flushed was dropped.`, { cause }),
     )

@@ -88,7 +88,7 @@ export class Replica {
     if (!Number.isSafeInteger(version)) throw new TypeError(`committed: ${version} is no version`)
     if (payload !== undefined) {
       if (this.receive(payload, version, since)) return Promise.resolve()
-    } else if (tree.version === version - 1 && mutations !== undefined) {
+    } else if (tree.version === since && version === since + 1 && mutations !== undefined) {
       tree.apply(mutations)
       return Promise.resolve()
     }
