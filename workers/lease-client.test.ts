@@ -289,3 +289,33 @@ describe('a flush', () => {
     expect(page.calls).toEqual([])
   })
 })
+
+describe('a flush that is on its way when its run is cancelled', () => {
+  test('L13, S10: moves the replica by what the page has applied, and a batch without mutations moves it by nothing', async () => {
+    const held = gate()
+    const page = await run(async (task) => {
+      if (task.id === '1') {
+        return task.lease(async (state, lease) => {
+          state.text = 'flushed'
+          await lease.flush()
+        })
+      }
+      await task.lease(() => held.opened) // writes nothing
+      return [task.version, task.state.text]
+    })
+    const first = await page.request()
+    page.grant(first.id)
+    const flush = await page.batch() // applied as version 1; the answer is not there yet
+    page.link.send('cancel', [1], { reason: 'meant' })
+    await page.next('rollback')
+    await page.start('work')
+    const second = await page.request()
+    page.link.send('committed', [flush.epoch, flush.sequence, 1, 0])
+    page.grant(second.id)
+    held.open()
+    const empty = await page.batch()
+    page.link.send('committed', [empty.epoch, empty.sequence, 1, 1])
+    await page.next('settled') // of the run that was cancelled
+    expect(await resultOf(page)).toEqual([1, 'flushed'])
+  })
+})
