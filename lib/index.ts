@@ -28,19 +28,20 @@ export {
   WorkerLoadError,
   WorkerStartTimeoutError,
 } from './errors.js'
+export type { Lease, LeaseOptions, ScopedLeaseOptions } from './protocol/lease.js'
 export type { EventSpec, Spec, TaskSpec } from './protocol/specs.js'
 export { transfer } from './protocol/transfer.js'
 export {
   type DeepReadonly,
   defineState,
   type EventContract,
-  getSubstate,
   type ReadonlyState,
   type StateDefinition,
   type StateOf,
   type StateOptions,
   type TaskContract,
 } from './state/define-state.js'
+export { getSubstate } from './state/get-substate.js'
 export type {
   ArrangeMutation,
   ClearMutation,
@@ -63,7 +64,7 @@ export { defineEvent, type EventOptions } from './store/define-event.js'
 export type { EventRun } from './store/event-request.js'
 export type { EventCalls, Handler } from './store/handlers.js'
 export type { Line, LineEntry } from './store/line-view.js'
-export type { Lease, LeaseOptions, LeaseRun, ScopedLeaseOptions } from './store/page-lease.js'
+export type { LeaseRun } from './store/page-lease.js'
 export {
   createStore,
   type PartialState,

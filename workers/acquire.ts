@@ -7,8 +7,9 @@
 
 import { LeaseReleasedError } from '../lib/errors.js'
 import { asyncDispose } from '../lib/protocol/async-dispose.js'
+import type { Lease } from '../lib/protocol/lease.js'
 import { warnOnce } from '../lib/state/development.js'
-import type { AcquiredLease, Lease, LeaseOptions } from './lease.js'
+import type { AcquiredLease, LeaseOptions } from './lease.js'
 import type { LeaseClient, LeaseRun } from './lease-client.js'
 
 /** See `TaskContext.acquire`. */

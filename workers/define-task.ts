@@ -3,7 +3,9 @@
  */
 
 import type { Concurrency, TaskInfo } from '../lib/protocol/messages.js'
+import { CONCURRENCY } from '../lib/protocol/messages.js'
 import type { EventContract, TaskContract } from '../lib/state/define-state.js'
+import { tagOf } from '../lib/state/leaves.js'
 import type { TaskContext } from './task.js'
 
 /** Options of {@link defineTask}. */
@@ -25,14 +27,6 @@ export interface TaskOptions {
   /** How many runs may be under way at once, where `concurrency` is not `'parallel'`. @default 1 */
   readonly maxConcurrency?: number
 }
-
-const MODES: readonly unknown[] = [
-  'parallel',
-  'drop',
-  'enqueue',
-  'keepLatest',
-  'restartable',
-] satisfies readonly Concurrency[]
 
 /** On the function itself and not in a map: it stays with a function that is wrapped, property by property. */
 const optionsKey = Symbol('task options')
@@ -79,7 +73,7 @@ export function infoOf(name: string, task: unknown): TaskInfo {
 
 /** Whether this is an async function or async generator function, also one that was bound. */
 export function isTask(value: unknown): boolean {
-  return /^\[object Async(Generator)?Function\]$/.test(Object.prototype.toString.call(value))
+  return /^Async(Generator)?Function$/.test(tagOf(value))
 }
 
 function assertOptions(options: TaskOptions): void {
@@ -90,8 +84,8 @@ function assertOptions(options: TaskOptions): void {
       `defineTask: there is no option ${unknown.join(', ')}. There are concurrency and maxConcurrency.`,
     )
   }
-  if (concurrency !== undefined && !MODES.includes(concurrency)) {
-    throw new TypeError(`defineTask: concurrency must be one of ${MODES.join(', ')}, got ${String(concurrency)}.`)
+  if (concurrency !== undefined && !CONCURRENCY.includes(concurrency)) {
+    throw new TypeError(`defineTask: concurrency must be one of ${CONCURRENCY.join(', ')}, got ${String(concurrency)}.`)
   }
   if (maxConcurrency === undefined) return
   if (concurrency === undefined || concurrency === 'parallel') {

@@ -6,9 +6,11 @@
  */
 
 import { StoreDisposedError } from '../lib/errors.js'
+import type { Deferred } from '../lib/protocol/deferred.js'
+import { deferred } from '../lib/protocol/deferred.js'
 import type { SpecPayload } from '../lib/protocol/messages.js'
 import type { CallsOf, EventSpec, Spec, TaskSpec } from '../lib/protocol/specs.js'
-import { createCalls, createSpec } from '../lib/protocol/specs.js'
+import { specCalls } from '../lib/protocol/specs.js'
 import { transferablesOf } from '../lib/protocol/transfer.js'
 import { fromWireError } from '../lib/protocol/wire-error.js'
 import type { EventContract, TaskContract } from '../lib/state/define-state.js'
@@ -26,15 +28,9 @@ export type StartCalls<W extends TaskContract> = CallsOf<Omit<W, 'spec'>, Promis
   readonly spec: CallsOf<W, TaskSpec>
 }
 
-interface Waiting {
-  readonly promise: Promise<void>
-  resolve(): void
-  reject(error: unknown): void
-}
-
 export class Launches {
   readonly #send: Send
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, Deferred>()
   #requestId = 0
   #closed: Error | undefined
 
@@ -47,12 +43,11 @@ export class Launches {
    * @param made told of each spec
    */
   calls(run: number, kind: 'event' | 'task', made: (spec: Spec) => void): object {
-    const spec = createCalls((name, args) => {
-      const one = createSpec(kind, name, args)
+    const spec = specCalls(kind, (one) => {
       made(one)
       return one
     })
-    return createCalls((name, args) => this.#launch(run, createSpec(kind, name, args)), { spec })
+    return specCalls(kind, (one) => this.#launch(run, one), { spec })
   }
 
   /**
@@ -100,14 +95,4 @@ export class Launches {
     }
     return promise
   }
-}
-
-function deferred(): Waiting {
-  let resolve = () => {}
-  let reject: (error: unknown) => void = () => {}
-  const promise = new Promise<void>((resolvePromise, rejectPromise) => {
-    resolve = resolvePromise
-    reject = rejectPromise
-  })
-  return { promise, resolve, reject }
 }

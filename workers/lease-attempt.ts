@@ -7,9 +7,12 @@
  */
 
 import { LeaseReleasedError } from '../lib/errors.js'
+import type { Deferred } from '../lib/protocol/deferred.js'
+import { deferred } from '../lib/protocol/deferred.js'
+import type { Lease } from '../lib/protocol/lease.js'
 import type { CommitPayload } from '../lib/protocol/messages.js'
 import type { Spec } from '../lib/protocol/specs.js'
-import { createCalls, createSpec } from '../lib/protocol/specs.js'
+import { specCalls } from '../lib/protocol/specs.js'
 import { transferablesOf } from '../lib/protocol/transfer.js'
 import { detach } from '../lib/state/detach.js'
 import type { Draft } from '../lib/state/draft.js'
@@ -18,7 +21,6 @@ import { settle } from '../lib/state/draft-settle.js'
 import type { Mutation } from '../lib/state/mutation.js'
 import type { Scope } from '../lib/state/scope.js'
 import { scopedShape } from '../lib/state/scope.js'
-import type { Lease } from './lease.js'
 import type { Replica, Send } from './replica.js'
 
 /** A batch on its way. */
@@ -27,12 +29,6 @@ interface Batch {
   readonly last: boolean
   /** What the lease gives in the end. */
   readonly value: unknown
-}
-
-interface Flush {
-  readonly promise: Promise<void>
-  resolve(): void
-  reject(error: unknown): void
 }
 
 export class Attempt {
@@ -48,7 +44,7 @@ export class Attempt {
   #draft: Draft | undefined
   #specs: Spec[] = []
   #sequence = 0
-  #flush: Flush | undefined
+  #flush: Deferred | undefined
   #closed: Error | undefined
   /** The replica need not keep what the draft stands on any more. */
   #release: () => void = () => {}
@@ -84,17 +80,16 @@ export class Attempt {
     const { shape, root } = this.#replica.tree
     const draft = createDraft(scopedShape(shape, scope, this.#name), root)
     this.#draft = draft
-    const spec = (kind: 'event' | 'task') =>
-      createCalls((name, args) => {
-        if (this.#closed !== undefined) throw this.#closed
-        this.#specs.push(createSpec(kind, name, args))
-      })
+    const keep = (spec: Spec): void => {
+      if (this.#closed !== undefined) throw this.#closed
+      this.#specs.push(spec)
+    }
     const lease: Lease<object, object> = Object.freeze({
       epoch: this.epoch,
       name: this.#name,
       flush: () => this.flush(),
-      emit: spec('event'),
-      start: spec('task'),
+      emit: specCalls('event', keep),
+      start: specCalls('task', keep),
     })
     return { state: draft.state, lease }
   }
@@ -126,6 +121,7 @@ export class Attempt {
       `${this.title} was written on while its flush was on its way. Await lease.flush() before writing on.`,
     )
     this.#flush = deferred()
+    this.#flush.promise.catch(() => {}) // whoever flushed has a promise of its own
     this.#release = this.#replica.keep()
     await this.#flush.promise
   }
@@ -186,15 +182,4 @@ export class Attempt {
     this.#specs = []
     this.#batches.set(this.#sequence++, { mutations, last, value })
   }
-}
-
-function deferred(): Flush {
-  let resolve = () => {}
-  let reject: (error: unknown) => void = () => {}
-  const promise = new Promise<void>((resolvePromise, rejectPromise) => {
-    resolve = resolvePromise
-    reject = rejectPromise
-  })
-  promise.catch(() => {}) // whoever flushed has a promise of its own
-  return { promise, resolve, reject }
 }

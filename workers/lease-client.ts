@@ -11,6 +11,7 @@
  */
 
 import { LeaseExpiredError, LeaseReleasedError, LeaseRevokedError, NestedLeaseError } from '../lib/errors.js'
+import { isThenable } from '../lib/protocol/is-thenable.js'
 import type { LeaseRequestPayload } from '../lib/protocol/messages.js'
 import { assertLeaseRequest, MAX_NAME } from '../lib/protocol/validate.js'
 import { fromWireError } from '../lib/protocol/wire-error.js'
@@ -252,10 +253,4 @@ export class LeaseClient {
     this.#held.delete(epoch)
     return entry
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function'
-  )
 }

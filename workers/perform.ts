@@ -10,6 +10,7 @@
 import { UnknownTaskError } from '../lib/errors.js'
 import type { Spec } from '../lib/protocol/specs.js'
 import { takeSpecs } from '../lib/protocol/specs.js'
+import { tagOf } from '../lib/state/leaves.js'
 import type { TaskContext } from './task.js'
 
 /** A task as it is called: `serveTasks` has checked that it is one. */
@@ -54,5 +55,5 @@ function find(tasks: object, name: string): AnyTask {
 }
 
 function isGenerator(running: Promise<unknown> | AsyncGenerator): running is AsyncGenerator {
-  return Object.prototype.toString.call(running) === '[object AsyncGenerator]'
+  return tagOf(running) === 'AsyncGenerator'
 }

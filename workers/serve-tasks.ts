@@ -6,9 +6,10 @@
  * - An error that belongs to no run is reported to the page, the first hundred of them.
  */
 
-import { createLink, toNotCloneable } from '../lib/protocol/endpoint.js'
+import { createLink } from '../lib/protocol/endpoint.js'
 import type { PageFacade, PortMessage, ServeMessage, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
 import { PROTOCOL_VERSION, WORKER_METHODS } from '../lib/protocol/messages.js'
+import { toNotCloneable } from '../lib/protocol/not-cloneable.js'
 import { unusedSpecs } from '../lib/protocol/specs.js'
 import { detachMarked, transferablesOf } from '../lib/protocol/transfer.js'
 import { assertStart } from '../lib/protocol/validate.js'

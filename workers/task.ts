@@ -5,6 +5,7 @@
  * - Nothing here lasts longer than the run wants: waits end when the run is cancelled.
  */
 
+import type { Lease } from '../lib/protocol/lease.js'
 import type { ProgressPayload } from '../lib/protocol/messages.js'
 import type { Spec } from '../lib/protocol/specs.js'
 import { assertProgress, MAX_NAME } from '../lib/protocol/validate.js'
@@ -12,7 +13,7 @@ import type { DeepReadonly, EventContract, TaskContract } from '../lib/state/def
 import { development } from '../lib/state/development.js'
 import { acquire } from './acquire.js'
 import type { EmitCalls, Launches, StartCalls } from './launches.js'
-import type { AcquiredLease, Lease, LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
+import type { AcquiredLease, LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
 import type { LeaseClient } from './lease-client.js'
 import type { Replica, Send } from './replica.js'
 

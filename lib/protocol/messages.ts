@@ -34,8 +34,10 @@ export interface WireError {
   readonly dom?: true
 }
 
+export const CONCURRENCY = ['parallel', 'drop', 'enqueue', 'keepLatest', 'restartable'] as const
+
 /** What happens to a run of a task when others of it have not ended: see `defineTask`. */
-export type Concurrency = 'parallel' | 'drop' | 'enqueue' | 'keepLatest' | 'restartable'
+export type Concurrency = (typeof CONCURRENCY)[number]
 
 /** What a worker says of one of its tasks. */
 export interface TaskInfo {

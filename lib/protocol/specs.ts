@@ -66,31 +66,26 @@ export class SpecWatch {
 
   /** The object that is handed to the events as `start` or `emit`: a spec for each name. */
   factory(kind: 'task' | 'event'): object {
-    return createCalls((name, args) => {
-      const spec = createSpec(kind, name, args)
+    return specCalls(kind, (spec) => {
       this.#made?.add(spec)
       return spec
     })
   }
 }
 
-/** Makes a spec; parts of drafts and views in its arguments become plain data. */
-export function createSpec(kind: 'task' | 'event', name: string, args: readonly unknown[]): Spec {
-  return new MadeSpec(kind, name, detachMarked(args)) as Spec
-}
-
 /**
- * An object with a function for any name, whose types know which names there are.
- * @param call does what the function of that name is called for
- * @param more what it has besides
+ * An object with a function for any name, whose types know which names there are: each makes a spec. Parts of drafts and views
+ * in its arguments become plain data.
+ * @param take is given the spec; what it gives is what the function gives
+ * @param more what the object has besides
  */
-export function createCalls(call: (name: string, args: readonly unknown[]) => unknown, more: object = {}): object {
+export function specCalls(kind: 'task' | 'event', take: (spec: Spec) => unknown, more: object = {}): object {
   const target = Object.freeze(Object.assign(Object.create(null) as object, more))
   return new Proxy(target, {
     get: (_, name) => {
       // What `await` asks any object for is no name of an event.
       if (typeof name === 'symbol' || name === 'then' || name in target) return Reflect.get(target, name)
-      return (...args: readonly unknown[]) => call(name, args)
+      return (...args: readonly unknown[]) => take(new MadeSpec(kind, name, detachMarked(args)) as Spec)
     },
   })
 }

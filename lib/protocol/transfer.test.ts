@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { defineState, shapeOf } from '../state/define-state.js'
 import { createDraft } from '../state/draft.js'
-import { toNotCloneable } from './endpoint.js'
-import { createSpec } from './specs.js'
+import { toNotCloneable } from './not-cloneable.js'
+import { specCalls } from './specs.js'
 import { copyMarked, detachMarked, isDetached, transfer, transferablesOf } from './transfer.js'
 
 test('a marked value stays what it is, and says what moves with it, each thing once', () => {
@@ -51,7 +51,8 @@ test('T8: arguments that are detached from the state keep their marks, in specs 
   const { state } = createDraft(shape, { row: { id: 1 } }) as unknown as { state: { row: { id: number } } }
   const buffer = new ArrayBuffer(1)
   const args = [state.row, transfer({ buffer, row: state.row }, [buffer])]
-  for (const detached of [detachMarked(args), createSpec('event', 'x', args).args]) {
+  const calls = specCalls('event', (spec) => spec.args) as { x(...args: readonly unknown[]): readonly unknown[] }
+  for (const detached of [detachMarked(args), calls.x(...args)]) {
     expect(detached).toEqual([{ id: 1 }, { buffer, row: { id: 1 } }])
     expect(detached[1]).not.toBe(args[1])
     expect(transferablesOf(detached)).toEqual([buffer])

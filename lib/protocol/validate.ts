@@ -12,7 +12,6 @@ import { formatPath } from '../state/mutation.js'
 import type {
   Changes,
   CommitPayload,
-  Concurrency,
   LeaseRequestPayload,
   ProgressPayload,
   ReadyPayload,
@@ -20,6 +19,7 @@ import type {
   SpecPayload,
   StartPayload,
 } from './messages.js'
+import { CONCURRENCY } from './messages.js'
 
 /** As deep as a value may be. */
 const MAX_PATH = 1_000
@@ -30,15 +30,6 @@ const MAX_TASKS = 10_000
 const MAX_SCOPE = 10_000
 /** A call with more overflows the stack in one engine or another. */
 const MAX_ARGUMENTS = 10_000
-
-const CONCURRENCY: readonly unknown[] = [
-  undefined,
-  'parallel',
-  'drop',
-  'enqueue',
-  'keepLatest',
-  'restartable',
-] satisfies readonly (Concurrency | undefined)[]
 
 function own(object: object, key: string): unknown {
   return Object.getOwnPropertyDescriptor(object, key)?.value
@@ -175,7 +166,9 @@ export function assertReady(value: unknown): asserts value is ReadyPayload {
 
 function assertTaskInfo(task: unknown): void {
   assert(isObject(task) && isText(own(task, 'name')), 'ready: a task has no name')
-  assert(CONCURRENCY.includes(own(task, 'concurrency')), 'ready: the concurrency of a task is not known')
+  const concurrency = own(task, 'concurrency')
+  const isKnown = concurrency === undefined || (CONCURRENCY as readonly unknown[]).includes(concurrency)
+  assert(isKnown, 'ready: the concurrency of a task is not known')
   const most = own(task, 'maxConcurrency')
   assert(most === undefined || (isCount(most) && most > 0), 'ready: maxConcurrency must be a whole number above 0')
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createInitialState, defineState, getSubstate, shapeOf } from './define-state.js'
+import { createInitialState, defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
+import { getSubstate } from './get-substate.js'
 import { createReadOnlyView } from './read-only.js'
 import { StateTree } from './tree.js'
 

@@ -1,5 +1,6 @@
+import { containerKind } from './container-kind.js'
 import { partOf } from './part.js'
-import { containerKind, copyIn } from './values.js'
+import { copyIn } from './values.js'
 
 /**
  * Makes a value independent of the state: parts of drafts, of views and of snapshots in it, however deep, become plain

@@ -10,13 +10,14 @@
 
 import type { Kept } from './array-changes.js'
 import { compareArray } from './array-changes.js'
+import { containerKind } from './container-kind.js'
 import { ArrayNode } from './draft-array.js'
 import { KeyedNode, MapNode } from './draft-keyed.js'
 import type { DraftContext, Stored } from './draft-node.js'
 import { circular, DraftNode, entriesOf, plainFrom, plainOfStored } from './draft-node.js'
 import { SetNode } from './draft-set.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
-import { containerKind, copyIn } from './values.js'
+import { copyIn } from './values.js'
 
 let passes = 0
 

@@ -10,14 +10,14 @@
  */
 
 import { ImmutableStateError, InvalidMutationError } from '../errors.js'
+import type { ContainerKind } from './container-kind.js'
+import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import type { Key, Path } from './mutation.js'
 import { formatPath } from './mutation.js'
 import type { StatePart } from './part.js'
 import { Part } from './part.js'
 import { createProxy, createStateProxy } from './proxies.js'
-import type { ContainerKind } from './values.js'
-import { containerKind } from './values.js'
 
 /** What a slot holds. */
 export type Stored = unknown

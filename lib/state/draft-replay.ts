@@ -6,6 +6,7 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
+import { containerKind } from './container-kind.js'
 import { nodeBehind } from './draft.js'
 import { ArrayNode } from './draft-array.js'
 import { assertField, KeyedNode, MapNode, ObjectNode } from './draft-keyed.js'
@@ -15,7 +16,7 @@ import { SetNode } from './draft-set.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { assertInScope } from './scope.js'
-import { containerKind, copyIn, entryOf, isReservedKey } from './values.js'
+import { copyIn, entryOf, isReservedKey } from './values.js'
 
 /**
  * Performs mutations on an open draft.

@@ -8,11 +8,12 @@
  * - The cost follows what was touched since the last flush, not what the draft has reached.
  */
 
+import { containerKind } from './container-kind.js'
 import { nodeBehind } from './draft.js'
 import { Placement } from './draft-changes.js'
 import { DraftNode } from './draft-node.js'
 import type { Key } from './mutation.js'
-import { containerKind, entryOf } from './values.js'
+import { entryOf } from './values.js'
 
 interface Home {
   readonly base: object

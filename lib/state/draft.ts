@@ -6,6 +6,7 @@
  * - Once closed, any use of any part of it throws the error it was closed with.
  */
 
+import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import { ArrayNode } from './draft-array.js'
 import { ChangeRecorder, Placement } from './draft-changes.js'
@@ -15,7 +16,7 @@ import { DraftNode, markEmbedding } from './draft-node.js'
 import { SetNode } from './draft-set.js'
 import type { Key, Mutation } from './mutation.js'
 import { partOf } from './part.js'
-import { containerKind, copyIn } from './values.js'
+import { copyIn } from './values.js'
 
 /** See the head of the file. */
 export interface Draft {

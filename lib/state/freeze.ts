@@ -1,4 +1,4 @@
-import { containerKind } from './values.js'
+import { containerKind } from './container-kind.js'
 
 const writers = { map: ['set', 'delete', 'clear'], set: ['add', 'delete', 'clear'] } as const
 

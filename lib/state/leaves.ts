@@ -22,8 +22,8 @@ export function hasSlot(getter: () => unknown, value: object): boolean {
 const nameOfView = getterOf(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
 const lengthOfBuffer = getterOf(ArrayBuffer.prototype, 'byteLength')
 
-/** What an object says it is, or, where it says nothing, what the engine says. */
-export function tagOf(value: object): string {
+/** What a value says it is, or, where it says nothing, what the engine says. */
+export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1)
 }
 

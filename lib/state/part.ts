@@ -7,9 +7,9 @@
  * - Whoever writes is asked first: `assertWritable` throws, names the place, and nothing has changed.
  */
 
+import type { ContainerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import type { Key } from './mutation.js'
-import type { ContainerKind } from './values.js'
 
 export abstract class Part implements Shadow {
   abstract readonly kind: ContainerKind

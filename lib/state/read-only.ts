@@ -6,13 +6,14 @@
  * - Backend fields are there: they are for tasks. A getter is computed at each read.
  */
 
+import type { ContainerKind } from './container-kind.js'
+import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import type { Key, Path } from './mutation.js'
 import type { StatePart } from './part.js'
 import { createProxy, createStateProxy } from './proxies.js'
 import { RawPart } from './raw-part.js'
-import type { ContainerKind } from './values.js'
-import { containerKind, entryOf } from './values.js'
+import { entryOf } from './values.js'
 
 /** What the parts of one view share. */
 interface View {

@@ -10,12 +10,13 @@
 
 import { InvalidMutationError } from '../errors.js'
 import type { ChangeLog, Changes } from './change-log.js'
+import { containerKind } from './container-kind.js'
 import { fillRefs, inverseArrange, putEntry, sizeOf, spliceArray } from './containers.js'
 import type { StateShape } from './define-state.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { showSnapshot } from './snapshot.js'
-import { containerKind, entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
+import { entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
 
 /** Follows a batch into the tree, mutation by mutation. */
 export interface TreeObserver {

@@ -9,16 +9,16 @@
  */
 
 import { NotCloneableError } from '../errors.js'
+import type { ContainerKind } from './container-kind.js'
+import { containerKind } from './container-kind.js'
 import type { Leaf } from './define-state.js'
 import { warnOnce } from './development.js'
-import { copyLeaf, getterOf, hasSlot, leafKind, tagOf } from './leaves.js'
+import { copyLeaf, leafKind, tagOf } from './leaves.js'
 import type { Key, Path } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { partOf } from './part.js'
 import { unwrap } from './plain.js'
-
-/** The containers that a state is made of. */
-export type ContainerKind = 'object' | 'array' | 'map' | 'set'
+import { HEAVY, MAX_WEIGHT, weigh, weightOf } from './weight.js'
 
 /** Keys that lead to, or make, a prototype: refused everywhere. */
 export function isReservedKey(key: unknown): boolean {
@@ -31,10 +31,6 @@ const MAX_DEPTH = 1_000
 const SMALL = 64
 const MANY_KEYS = 10_000
 
-// A value of this weight is looked at as a whole: the same few containers may stand in any number of its places.
-const HEAVY = 150_000
-// As much as a page could hold.
-const MAX_WEIGHT = 2 ** 24
 // Holes cost nothing to send, and as `undefined` each its place: there are four billion of them in the emptiest array.
 const MAX_HOLES = 100_000
 
@@ -48,27 +44,6 @@ export function isLarge(container: object): boolean {
   if (Array.isArray(container)) return container.length > SMALL
   if (container instanceof Map || container instanceof Set) return container.size > SMALL
   return wide.has(container)
-}
-
-const sizeOfMap = getterOf(Map.prototype, 'size')
-const sizeOfSet = getterOf(Set.prototype, 'size')
-
-/** The kind of a plain container, of this realm or another; undefined for primitives, leaves and what may not be in state. */
-export function containerKind(value: unknown): ContainerKind | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  if (Array.isArray(value)) return 'array'
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return 'object'
-  if (prototype === Map.prototype) return 'map'
-  if (prototype === Set.prototype) return 'set'
-  // Another realm's: data that a test runner or a frame made has other prototypes.
-  if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')) return 'object'
-  const grandparent: unknown = Object.getPrototypeOf(prototype)
-  if (grandparent !== null && Object.getPrototypeOf(grandparent) === null) {
-    if (hasSlot(sizeOfMap, value) && !(value instanceof Map)) return 'map'
-    if (hasSlot(sizeOfSet, value) && !(value instanceof Set)) return 'set'
-  }
-  return undefined
 }
 
 /** Puts something in the place of a proxy of this library; undefined: its plain data is copied instead. */
@@ -123,7 +98,7 @@ class Copier {
     this.#weight += weightOf(value, kind)
     if (before >= HEAVY || this.#weight < HEAVY) return
     const outermost = this.#holders[0] ?? value
-    const whole = weigh(outermost, 0, new Map())
+    const whole = weigh(outermost, MAX_DEPTH)
     if (whole === Number.POSITIVE_INFINITY) {
       this.#refuse(`a circular reference, or nested more than ${MAX_DEPTH} levels deep`)
     }
@@ -207,33 +182,6 @@ class Copier {
       { path: this.#trail.slice() },
     )
   }
-}
-
-/** About what copying this one container or leaf costs, without what is in it: 1 for an object. */
-function weightOf(value: object, kind: ContainerKind | undefined): number {
-  if (kind === 'array') return 1 + (value as unknown[]).length / 16
-  if (kind === 'map' || kind === 'set') return 1 + (value as Set<unknown>).size / 16
-  if (kind === 'object') return 1
-  return 1 + (ArrayBuffer.isView(value) || tagOf(value) === 'ArrayBuffer' ? (value as ArrayBuffer).byteLength / 128 : 0)
-}
-
-/** The weight of a value as a tree, in which what is shared weighs in each of its places. Infinite for one without end. */
-function weigh(value: unknown, depth: number, known: Map<object, number>): number {
-  if (typeof value !== 'object' || value === null) return 0
-  const before = known.get(value)
-  if (before !== undefined) return before
-  if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY
-  known.set(value, Number.POSITIVE_INFINITY) // until it is known: what comes back to it has no end
-  const kind = containerKind(value)
-  let weight = weightOf(value, kind)
-  if (kind === 'object' || kind === 'array') {
-    // Of an array too: iteration would give its holes, however many.
-    for (const item of Object.values(value)) weight += weigh(item, depth + 1, known)
-  } else if (kind === 'map') {
-    for (const item of (value as Map<unknown, unknown>).values()) weight += weigh(item, depth + 1, known)
-  }
-  known.set(value, weight)
-  return weight
 }
 
 /** False for an instance of a class that extends Array. The prototype of plain ones is an array itself, in every realm. */

@@ -40,3 +40,17 @@ export interface StoreCore {
   /** Hands an error that nobody awaits to `onError`. */
   report(error: unknown, context: ErrorContext): void
 }
+
+/**
+ * Launches what belongs to a commit, in order, and reports what cannot be launched.
+ * @param by who is told to have failed; what was to be launched where undefined
+ */
+export function launchAll(core: StoreCore, specs: readonly SpecPayload[], by?: ErrorContext): void {
+  for (const spec of specs) {
+    try {
+      core.launch(spec)
+    } catch (error) {
+      core.report(error, by ?? { kind: spec.kind, name: spec.name })
+    }
+  }
+}

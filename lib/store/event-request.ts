@@ -7,8 +7,11 @@
 
 import { StoreDisposedError } from '../errors.js'
 import type { Spec } from '../protocol/specs.js'
+import type { StateShape } from '../state/define-state.js'
 import type { Draft } from '../state/draft.js'
+import { tagOf } from '../state/leaves.js'
 import type { Scope } from '../state/scope.js'
+import { scopedShape } from '../state/scope.js'
 import type { CommitOrigin } from './core.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
 import { Outcome } from './outcome.js'
@@ -39,18 +42,31 @@ export class Run extends Outcome<unknown> implements EventRun {
   ran = false
 }
 
-/** An event as it is asked for. */
-export interface EventCall {
+/** An event of a store, as it is called again and again. */
+export interface StoreEvent {
   readonly name: string
   readonly handler: AnyHandler
-  readonly args: readonly unknown[]
   readonly origin: CommitOrigin
-  /** @default the whole state */
-  readonly scope?: Scope
-  /** @default false */
-  readonly urgent?: boolean
-  /** Milliseconds. @default the store's */
-  readonly ttl?: number | undefined
+  readonly scope: Scope
+  /** Of its drafts: that of the state, limited to `scope`. */
+  readonly shape: StateShape
+  readonly urgent: boolean
+  /** Milliseconds; the store's where undefined. */
+  readonly ttl: number | undefined
+  /** Its handler is not declared async. It may still give a promise: that is seen when it has run. */
+  readonly sync: boolean
+}
+
+/** Makes an event of a store. */
+export function createEvent(
+  shape: StateShape,
+  handler: AnyHandler,
+  origin: CommitOrigin,
+  options: { readonly name?: string; readonly scope?: Scope; readonly urgent?: boolean; readonly ttl?: number } = {},
+): StoreEvent {
+  const { name = origin.name, scope, urgent, ttl } = options
+  const sync = !tagOf(handler).startsWith('Async')
+  return { name, handler, origin, scope, shape: scopedShape(shape, scope, name), urgent: urgent === true, ttl, sync }
 }
 
 /** An event handler of any kind. */
@@ -68,12 +84,18 @@ export class EventRequest implements LeaseRequest {
   turn: Turn | undefined
   readonly #begin: (grant: Grant, request: EventRequest) => void
 
-  constructor(call: EventCall, ttlMs: number, run: Run, begin: (grant: Grant, request: EventRequest) => void) {
-    this.name = call.name
-    this.ttlMs = call.ttl ?? ttlMs
-    this.scope = call.scope
-    this.urgent = call.urgent === true
-    this.sync = !isAsync(call.handler)
+  constructor(
+    { name, ttl, scope, sync }: StoreEvent,
+    urgent: boolean,
+    ttlMs: number,
+    run: Run,
+    begin: (grant: Grant, request: EventRequest) => void,
+  ) {
+    this.name = name
+    this.ttlMs = ttl ?? ttlMs
+    this.scope = scope
+    this.urgent = urgent
+    this.sync = sync
     this.run = run
     this.#begin = begin
   }
@@ -95,9 +117,4 @@ export class EventRequest implements LeaseRequest {
   #tell(error: Error): void {
     this.run.reject(error, { quiet: this.waits && error instanceof StoreDisposedError })
   }
-}
-
-/** Whether the handler is declared async. One that is not may still give a promise: that is seen when it has run. */
-function isAsync(handler: AnyHandler): boolean {
-  return /^\[object Async/.test(Object.prototype.toString.call(handler))
 }

@@ -10,17 +10,19 @@
  */
 
 import { LeaseholdError, LeaseReleasedError, StoreDisposedError } from '../errors.js'
+import { isThenable } from '../protocol/is-thenable.js'
 import type { Spec, SpecWatch } from '../protocol/specs.js'
 import { takeSpecs, unusedSpecs } from '../protocol/specs.js'
 import { detach } from '../state/detach.js'
 import { warnOnce } from '../state/development.js'
 import { createDraft } from '../state/draft.js'
 import { settle } from '../state/draft-settle.js'
-import { scopedShape } from '../state/scope.js'
+import { tagOf } from '../state/leaves.js'
 import { copyIn } from '../state/values.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
-import type { EventCall, EventRun, Turn } from './event-request.js'
+import { launchAll } from './core.js'
+import type { EventRun, StoreEvent, Turn } from './event-request.js'
 import { EventRequest, Run } from './event-request.js'
 import type { Handling } from './handling.js'
 import type { Grant } from './lease-request.js'
@@ -48,15 +50,18 @@ export class EventRunner {
    * Runs a handler as an event: now if the line is free, else in its turn.
    * @throws NestedLeaseError in the synchronous part of a handler or lease function
    */
-  run(call: EventCall): EventRun {
-    this.#options.handling.assertMayCall(call.name)
-    return this.enqueue(call)
+  run(event: StoreEvent, args: readonly unknown[]): EventRun {
+    this.#options.handling.assertMayCall(event.name)
+    return this.enqueue(event, args, event.urgent)
   }
 
-  /** The same for what a handler or task has asked for by a spec. */
-  enqueue(call: EventCall): EventRun {
+  /**
+   * The same for what a handler or task has asked for by a spec. In its turn, urgent or not: a task would else take the lease
+   * back that it holds itself.
+   */
+  enqueue(event: StoreEvent, args: readonly unknown[], urgent = false): EventRun {
     const { core, committer } = this.#options
-    const { name, args, scope } = call
+    const { name, scope } = event
     const round = committer.isPublishing ? this.#round + 1 : 0
     const run = new Run((error) => core.report(error, { kind: 'event', name }))
     if (round > MAX_ROUNDS) {
@@ -68,18 +73,24 @@ export class EventRunner {
       return run
     }
     // An event that waits means what its arguments are now, not what the caller makes of them later.
-    const own = { ...call, args: core.office.isFree(scope) ? args : args.map(copyOfPlain) }
-    const begin = (grant: Grant, request: EventRequest): void => this.#begin(grant, request, own, round)
-    const request = new EventRequest(call, core.lease.ttlMs, run, begin)
+    const own = core.office.isFree(scope) ? args : args.map(copyOfPlain)
+    const begin = (grant: Grant, request: EventRequest): void => this.#begin(grant, request, event, own, round)
+    const request = new EventRequest(event, urgent, core.lease.ttlMs, run, begin)
     core.office.request(request)
     request.waits = true
     run.ran = request.turn !== undefined && run.isSettled
     return run
   }
 
-  #begin(grant: Grant, request: EventRequest, { handler, args, origin, scope }: EventCall, round: number): void {
+  #begin(
+    grant: Grant,
+    request: EventRequest,
+    { handler, origin, shape }: StoreEvent,
+    args: readonly unknown[],
+    round: number,
+  ): void {
     const { core } = this.#options
-    const draft = createDraft(scopedShape(core.tree.shape, scope, request.name), core.tree.root)
+    const draft = createDraft(shape, core.tree.root)
     const turn: Turn = {
       name: request.name,
       epoch: grant.epoch,
@@ -229,15 +240,8 @@ export class EventRunner {
   }
 
   #launch(turn: Turn, specs: readonly Spec[]): void {
-    const { core } = this.#options
-    for (const spec of specs) {
-      turn.used.add(spec)
-      try {
-        core.launch(spec)
-      } catch (error) {
-        core.report(error, { kind: spec.kind, name: spec.name })
-      }
-    }
+    for (const spec of specs) turn.used.add(spec)
+    launchAll(this.#options.core, specs)
   }
 }
 
@@ -250,16 +254,10 @@ function copyOfPlain(value: unknown): unknown {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-}
-
 function isIterator(value: unknown): value is Iterator<unknown> | AsyncIterator<unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const tag = Object.prototype.toString.call(value)
-  return tag === '[object Generator]' || tag === '[object AsyncGenerator]'
+  return typeof value === 'object' && value !== null && /^(Async)?Generator$/.test(tagOf(value))
 }
 
 function isAsyncIterator(value: Iterator<unknown> | AsyncIterator<unknown>): value is AsyncIterator<unknown> {
-  return Object.prototype.toString.call(value) === '[object AsyncGenerator]'
+  return tagOf(value) === 'AsyncGenerator'
 }

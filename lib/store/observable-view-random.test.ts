@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { autorun, untracked } from 'mobx'
 import { expect, test } from 'vitest'
+import { containerKind } from '../state/container-kind.js'
 import { createInitialState, defineState, shapeOf } from '../state/define-state.js'
 import { createDraft } from '../state/draft.js'
 import { RandomProgram } from '../state/fixtures/random-program.ts'
 import { show } from '../state/fixtures/random-values.ts'
 import { read } from '../state/plain.js'
 import { StateTree } from '../state/tree.js'
-import { containerKind } from '../state/values.js'
 import { createObservableView } from './observable-view.js'
 
 /*

@@ -6,8 +6,9 @@
  */
 
 import { LeaseReleasedError, StoreDisposedError } from '../errors.js'
-import type { CallsOf, Spec } from '../protocol/specs.js'
-import { createCalls, createSpec } from '../protocol/specs.js'
+import type { Lease, LeaseOptions, ScopedLeaseOptions } from '../protocol/lease.js'
+import type { Spec } from '../protocol/specs.js'
+import { specCalls } from '../protocol/specs.js'
 import { assertLeaseRequest } from '../protocol/validate.js'
 import { detach } from '../state/detach.js'
 import type { Draft } from '../state/draft.js'
@@ -17,58 +18,11 @@ import type { Scope } from '../state/scope.js'
 import { scopedShape, toScope } from '../state/scope.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
+import { launchAll } from './core.js'
 import type { Handling } from './handling.js'
 import type { Ticket } from './lease-office.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
 import { Outcome } from './outcome.js'
-
-/** Options of a lease, as far as possible those of Web Locks. */
-export interface LeaseOptions {
-  /** Ends the wait, as with Web Locks; once the lease is held it does nothing. The lease rejects with its reason. */
-  readonly signal?: AbortSignal
-  /** Call the function with `null` at once unless the lease can be had at once. @default false */
-  readonly ifAvailable?: boolean
-  /** Milliseconds in the line after which it rejects with a LeaseTimeoutError. @default no limit */
-  readonly timeout?: number
-  /** Milliseconds that it may be held; a lower bound. @default the store's `lease.ttl` */
-  readonly ttl?: number
-  /** Shown in the line, in warnings and in errors. @default the name of the function */
-  readonly name?: string
-  /** {@link ScopedLeaseOptions} have one. @default the whole state */
-  readonly scope?: undefined
-}
-
-/** Options of a lease of some fields. `Names` are those of top-level fields and substates. */
-export interface ScopedLeaseOptions<Names extends readonly string[] = readonly string[]>
-  extends Omit<LeaseOptions, 'scope'> {
-  /**
-   * The top-level fields and substates that are leased. The draft has these and no others; leases and events that share no
-   * field with it go on meanwhile.
-   */
-  readonly scope: Names
-}
-
-/** A lease that is held. `Events` and `Tasks` are what it may send and start. */
-export interface Lease<Events = object, Tasks = object> {
-  /** The fencing number: strictly increasing over all leases of a store. */
-  readonly epoch: number
-  /** As shown in the line, in warnings and errors. */
-  readonly name: string
-  /**
-   * Commits what was written so far and keeps the lease, whose `ttl` counts from then on. What fails later takes back only
-   * what came after.
-   * @throws the error that has ended the lease
-   */
-  flush(): Promise<void>
-  /**
-   * Sends events with the commit of the lease: they run in their turn, after it has ended, in the order of the calls; not at
-   * all if it rolls back.
-   * @throws LeaseReleasedError when the lease is over
-   */
-  readonly emit: CallsOf<Events, void>
-  /** Starts tasks with the commit of the lease, in the order of the calls, as {@link emit}. */
-  readonly start: CallsOf<Tasks, void>
-}
 
 /** The run of a page lease: await it for what the function returned. */
 export interface LeaseRun<R> extends PromiseLike<R> {
@@ -195,11 +149,10 @@ class PageLease implements LeaseRequest {
 
   #lease(epoch: number, draft: Draft): Lease {
     const { core } = this.#context
-    const calls = (kind: 'event' | 'task') =>
-      createCalls((name, args) => {
-        if (this.#over !== undefined) throw this.#over
-        this.#specs.push(createSpec(kind, name, args))
-      })
+    const keep = (spec: Spec): void => {
+      if (this.#over !== undefined) throw this.#over
+      this.#specs.push(spec)
+    }
     const flush = async (): Promise<void> => {
       if (this.#over !== undefined) throw this.#over
       this.#commit(draft)
@@ -207,7 +160,13 @@ class PageLease implements LeaseRequest {
       settle(draft.state, core.tree.root)
       core.office.renew(epoch)
     }
-    return Object.freeze({ epoch, name: this.name, flush, emit: calls('event'), start: calls('task') })
+    return Object.freeze({
+      epoch,
+      name: this.name,
+      flush,
+      emit: specCalls('event', keep),
+      start: specCalls('task', keep),
+    })
   }
 
   /** Applies what was written since the last time, and then sends off what belongs to it. */
@@ -218,13 +177,7 @@ class PageLease implements LeaseRequest {
     const specs = this.#specs
     this.#specs = []
     if (core.office.isClosed) return // a reaction has disposed of the store: there is nobody to launch them
-    for (const spec of specs) {
-      try {
-        core.launch(spec)
-      } catch (error) {
-        core.report(error, { kind: spec.kind, name: spec.name })
-      }
-    }
+    launchAll(core, specs)
   }
 
   #finish(epoch: number, tell: () => void): void {

@@ -7,6 +7,7 @@
 
 import { StoreDisposedError } from '../errors.js'
 import { asyncDispose } from '../protocol/async-dispose.js'
+import type { LeaseOptions } from '../protocol/lease.js'
 import type { SpecPayload } from '../protocol/messages.js'
 import { SpecWatch } from '../protocol/specs.js'
 import { assertMutations } from '../protocol/validate.js'
@@ -24,7 +25,8 @@ import type { CommitListener } from './committer.js'
 import { Committer } from './committer.js'
 import type { CommitOrigin, ErrorContext, StoreCore } from './core.js'
 import { optionsOf } from './define-event.js'
-import type { AnyHandler, EventCall, EventRun } from './event-request.js'
+import type { AnyHandler, EventRun, StoreEvent } from './event-request.js'
+import { createEvent } from './event-request.js'
 import { EventRunner } from './event-runner.js'
 import { Handling } from './handling.js'
 import { LeaseOffice } from './lease-office.js'
@@ -32,7 +34,7 @@ import type { Grant } from './lease-request.js'
 import type { Line } from './line-view.js'
 import { createLine } from './line-view.js'
 import { createObservableView } from './observable-view.js'
-import type { LeaseFunction, LeaseOptions, LeaseRun } from './page-lease.js'
+import type { LeaseFunction, LeaseRun } from './page-lease.js'
 import { leaseOnPage } from './page-lease.js'
 import type { StoreOptions, TaskSources } from './store.js'
 import type { BackgroundTasks } from './task-runner.js'
@@ -43,9 +45,6 @@ import type { TaskSource } from './worker-tasks.js'
 
 const DEFAULT_TTL_MS = 10_000
 const DEFAULT_WARN_AFTER_MS = 1_000
-
-/** An event of the store, but for its arguments. */
-type Event = Omit<EventCall, 'args'>
 
 export class PageStore {
   readonly token: string
@@ -62,7 +61,7 @@ export class PageStore {
   readonly #handling = new Handling()
   readonly #runner: EventRunner
   readonly #tasks: TaskRunner
-  readonly #events: ReadonlyMap<string, Event>
+  readonly #events: ReadonlyMap<string, StoreEvent>
   #disposed = false
 
   /** @param clock the page's, but for simulations */
@@ -116,11 +115,11 @@ export class PageStore {
     const events = makeEvents(shape, options.events, specs)
     this.#events = events
     const call =
-      (event: Event) =>
+      (event: StoreEvent) =>
       (...args: unknown[]) =>
-        this.#runner.run({ ...event, args })
-    this.events = mapNames(events.keys(), (name) => call(events.get(name) as Event))
-    this.set = mapNames(settable(shape), (field) => call(setterOf(field)))
+        this.#runner.run(event, args)
+    this.events = mapNames(events.keys(), (name) => call(events.get(name) as StoreEvent))
+    this.set = mapNames(settable(shape), (field) => call(setterOf(shape, field)))
     registerStore(this as never)
   }
 
@@ -153,7 +152,7 @@ export class PageStore {
       assertMutations(mutations)
       replay(state, mutations)
     }
-    return this.#runner.run({ name: 'apply', handler, args: [], origin: { kind: 'apply', name: 'apply' } })
+    return this.#runner.run(createEvent(this.#tree.shape, handler, { kind: 'apply', name: 'apply' }), [])
   }
 
   reset(field?: string): EventRun {
@@ -161,7 +160,7 @@ export class PageStore {
       resetFields(this.#tree.shape, state, createInitialState(this.#definition), field)
     }
     const origin: CommitOrigin = { kind: 'reset', name: field ?? this.#definition.name }
-    return this.#runner.run({ name: 'reset', handler, args: [], origin })
+    return this.#runner.run(createEvent(this.#tree.shape, handler, origin, { name: 'reset' }), [])
   }
 
   async dispose(): Promise<void> {
@@ -186,8 +185,7 @@ export class PageStore {
         `There is no event "${name}" to emit in the store of "${this.#definition.name}". Declare a handler of that name in the events of createStore.`,
       )
     }
-    // In its turn, urgent or not: a task would else take the lease back that it holds itself.
-    void this.#runner.enqueue({ ...event, args, urgent: false })
+    void this.#runner.enqueue(event, args)
   }
 }
 
@@ -206,27 +204,25 @@ function settable({ fields }: StateShape): string[] {
 }
 
 /** What a key press writes is not to wait for a task. */
-function setterOf(field: string): Event {
-  const name = `set.${field}`
+function setterOf(shape: StateShape, field: string): StoreEvent {
   const handler = (state: Record<string, unknown>, value: unknown): void => {
     state[field] = value
   }
-  return { name, handler, origin: { kind: 'event', name }, scope: new Set([field]), urgent: true }
+  return createEvent(shape, handler, { kind: 'event', name: `set.${field}` }, { scope: new Set([field]), urgent: true })
 }
 
-function makeEvents(shape: StateShape, events: unknown, specs: SpecWatch): ReadonlyMap<string, Event> {
+function makeEvents(shape: StateShape, events: unknown, specs: SpecWatch): ReadonlyMap<string, StoreEvent> {
   const handlers =
     typeof events === 'function'
       ? events({ start: specs.factory('task'), emit: specs.factory('event') })
       : (events ?? {})
-  const made = new Map<string, Event>()
+  const made = new Map<string, StoreEvent>()
   for (const [name, handler] of Object.entries(handlers as Record<string, AnyHandler>)) {
     const where = `createStore("${shape.definition.name}"): the event "${name}"`
     if (typeof handler !== 'function') throw new TypeError(`${where} must be a function, got ${typeof handler}.`)
-    const { urgent, ttl, scope } = optionsOf(handler)
-    const event = { name, handler, origin: { kind: 'event', name }, urgent: urgent === true, ttl } as const
+    const { scope, ...options } = optionsOf(handler)
     try {
-      made.set(name, { ...event, scope: toScope(shape, scope) })
+      made.set(name, createEvent(shape, handler, { kind: 'event', name }, { ...options, scope: toScope(shape, scope) }))
     } catch (error) {
       throw new TypeError(`${where}: ${(error as Error).message}`)
     }

@@ -3,6 +3,7 @@
  */
 
 import type { asyncDispose } from '../protocol/async-dispose.js'
+import type { Lease, LeaseOptions, ScopedLeaseOptions } from '../protocol/lease.js'
 import type { DeepReadonly, EventContract, Shown, StateDefinition } from '../state/define-state.js'
 import type { Mutation } from '../state/mutation.js'
 import type { CommitListener } from './committer.js'
@@ -19,7 +20,7 @@ import type {
   WritableFields,
 } from './handlers.js'
 import type { Line } from './line-view.js'
-import type { Lease, LeaseOptions, LeaseRun, ScopedLeaseOptions } from './page-lease.js'
+import type { LeaseRun } from './page-lease.js'
 import { PageStore } from './page-store.js'
 import type { BackgroundTasks } from './task-runner.js'
 import type { TaskCalls, TaskStarters } from './task-starters.js'

@@ -1,4 +1,4 @@
-import { toNotCloneable } from '../protocol/endpoint.js'
+import { toNotCloneable } from '../protocol/not-cloneable.js'
 import { detachMarked, transferablesOf } from '../protocol/transfer.js'
 
 /**

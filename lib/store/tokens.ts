@@ -3,8 +3,9 @@
  */
 
 import { UnknownTokenError } from '../errors.js'
+import type { Lease, LeaseOptions } from '../protocol/lease.js'
 import { Outcome } from './outcome.js'
-import type { Lease, LeaseOptions, LeaseRun } from './page-lease.js'
+import type { LeaseRun } from './page-lease.js'
 import type { Store } from './store.js'
 
 type AnyStore = Store<object, object, object>

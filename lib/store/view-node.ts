@@ -11,14 +11,15 @@
 
 import type { IAtom, IComputedValue } from 'mobx'
 import { computed, createAtom, onBecomeUnobserved, Reaction } from 'mobx'
+import type { ContainerKind } from '../state/container-kind.js'
+import { containerKind } from '../state/container-kind.js'
 import { spliceArray } from '../state/containers.js'
 import type { StateShape } from '../state/define-state.js'
 import type { Key, Mutation, Path } from '../state/mutation.js'
 import type { StatePart } from '../state/part.js'
 import { createProxy, createStateProxy } from '../state/proxies.js'
 import { RawPart } from '../state/raw-part.js'
-import type { ContainerKind } from '../state/values.js'
-import { containerKind, entryOf } from '../state/values.js'
+import { entryOf } from '../state/values.js'
 
 /** How many nodes and atoms were made so far, for tests that hold what reading costs. */
 export const madeForTesting: { nodes: number; atoms: number } = { nodes: 0, atoms: 0 }

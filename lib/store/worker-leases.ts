@@ -16,7 +16,6 @@ import type {
   LeaseRequestPayload,
   ProgressPayload,
   SettledPayload,
-  SpecPayload,
   WorkerFacade,
 } from '../protocol/messages.js'
 import { assertCommit, assertLeaseRequest } from '../protocol/validate.js'
@@ -24,6 +23,7 @@ import { toWireError } from '../protocol/wire-error.js'
 import type { Scope } from '../state/scope.js'
 import { toScope } from '../state/scope.js'
 import type { StoreCore } from './core.js'
+import { launchAll } from './core.js'
 import type { Ticket } from './lease-office.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
 
@@ -236,18 +236,9 @@ export class WorkerLeases {
     }
     this.sentVersion = tree.version
     if (!last) office.renew(epoch)
-    // A reaction to this very batch may have disposed of the store: there is nobody to launch them.
-    if (!office.isClosed) for (const spec of payload.specs ?? []) this.#launch(spec, name)
+    // In line behind the lease, which has not ended yet. A reaction to its batch may have disposed of the store: nobody launches.
+    if (!office.isClosed) launchAll(this.#core, payload.specs ?? [], { kind: 'task', name })
     if (last) this.#drop(lease)
-  }
-
-  /** In line behind the lease that it belongs to, which has not ended yet. */
-  #launch(spec: SpecPayload, name: string): void {
-    try {
-      this.#core.launch(spec)
-    } catch (error) {
-      this.#core.report(error, { kind: 'task', name })
-    }
   }
 
   /** Those in the line before the one that holds, so that none of them is granted when that ends. */

@@ -6,7 +6,8 @@
  */
 
 import { asyncDispose } from '../protocol/async-dispose.js'
-import type { LeaseOptions, LeaseRun } from '../store/page-lease.js'
+import type { LeaseOptions } from '../protocol/lease.js'
+import type { LeaseRun } from '../store/page-lease.js'
 
 /** What `holdLease` needs of a store. */
 export interface LeasableStore {

@@ -7,6 +7,7 @@
  *   There, two ports of our own pass copies of this realm, in order, each in a later turn, as the platform's do.
  */
 
+import { tagOf } from '../state/leaves.js'
 import { pageClock } from '../store/clock.js'
 
 /** Two ports: what is posted to one arrives at the other, as a copy. */
@@ -128,8 +129,4 @@ function toOwnError(error: Error, keep: <T>(copy: T) => T, seen: Map<unknown, un
   if (error.stack !== undefined) copy.stack = error.stack
   if ('cause' in error) copy.cause = toOwn(error.cause, seen)
   return copy
-}
-
-function tagOf(value: object): string {
-  return Object.prototype.toString.call(value).slice(8, -1)
 }

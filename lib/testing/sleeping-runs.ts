@@ -7,6 +7,7 @@
 
 import { createAtom } from 'mobx'
 import type { TaskContext } from '../../workers/task.js'
+import { tagOf } from '../state/leaves.js'
 
 type Task = (task: TaskContext<object>, ...args: readonly unknown[]) => Promise<unknown> | AsyncGenerator
 
@@ -25,7 +26,7 @@ export function watchSleeps(tasks: object): object {
 }
 
 function watch(task: Task): Task {
-  const isGenerator = Object.prototype.toString.call(task) === '[object AsyncGeneratorFunction]'
+  const isGenerator = tagOf(task) === 'AsyncGeneratorFunction'
   const watched: Task = isGenerator
     ? async function* (context, ...args) {
         return yield* task(watchContext(context), ...args) as AsyncGenerator
