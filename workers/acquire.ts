@@ -2,7 +2,8 @@
  * `task.acquire`: a lease opened out.
  *
  * - It is a lease whose function settles when it is told to; so all that holds of leases holds of it.
- * - Left without a commit it rolls back. That something was written is then a mistake more often than not: a warning says so.
+ * - Left without a commit it rolls back, at the end of its run at the latest. That something was written is then a mistake more
+ *   often than not: a warning says so.
  */
 
 import { LeaseReleasedError } from '../lib/errors.js'
@@ -12,10 +13,14 @@ import { warnOnce } from '../lib/state/development.js'
 import type { AcquiredLease, LeaseOptions } from './lease.js'
 import type { LeaseClient, LeaseRun } from './lease-client.js'
 
-/** See `TaskContext.acquire`. */
+/**
+ * See `TaskContext.acquire`.
+ * @param open gets the lease, for as long as nobody has ended it
+ */
 export function acquire(
   leases: LeaseClient,
   run: LeaseRun,
+  open: Set<AcquiredLease<object>>,
   options: LeaseOptions = {},
 ): Promise<AcquiredLease<object> | null> {
   return new Promise((resolve, reject) => {
@@ -27,7 +32,9 @@ export function acquire(
       }
       return new Promise((commit, fail) => {
         const end = { commit, rollBack: fail, pending: () => leases.pending(lease.epoch) }
-        resolve(opened(state, lease, over, end))
+        const acquired = opened(state, lease, over, end, () => open.delete(acquired))
+        open.add(acquired)
+        resolve(acquired)
       })
     }
     over = leases.lease(run, hold, { ...options, revocable: false })
@@ -42,10 +49,17 @@ interface End {
   pending(): number
 }
 
-function opened(state: object, lease: Lease, over: Promise<unknown>, end: End): AcquiredLease<object> {
+function opened(
+  state: object,
+  lease: Lease,
+  over: Promise<unknown>,
+  end: End,
+  onEnd: () => void,
+): AcquiredLease<object> {
   let ended = false
   async function rollback(): Promise<void> {
     ended = true
+    onEnd()
     end.rollBack(new LeaseReleasedError(`Lease "${lease.name}" was rolled back. Acquire another one to write again.`))
     await over.catch(() => {})
   }
@@ -54,6 +68,7 @@ function opened(state: object, lease: Lease, over: Promise<unknown>, end: End): 
     state,
     async commit() {
       ended = true
+      onEnd()
       end.commit()
       await over
     },

@@ -60,7 +60,7 @@ test('T15: when the port is closed, who awaits hears of it, and what nobody awai
   const { sent, launches, emit } = setUp()
   const awaited = errorOf(emit.add?.(1))
   void emit.add?.(2)
-  launches.close()
+  launches.close(new StoreDisposedError('closed'))
   void emit.add?.(3)
   const late = errorOf(emit.add?.(4))
   expect(await awaited).toBeInstanceOf(StoreDisposedError)

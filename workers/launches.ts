@@ -5,7 +5,6 @@
  * - A spec does nothing until its task yields or returns it.
  */
 
-import { StoreDisposedError } from '../lib/errors.js'
 import type { Deferred } from '../lib/protocol/deferred.js'
 import { deferred } from '../lib/protocol/deferred.js'
 import type { SpecPayload } from '../lib/protocol/messages.js'
@@ -69,11 +68,11 @@ export class Launches {
    * The port is closed: nothing is answered any more. Who awaits a launch hears of it; one that nobody awaits is no failure
    * of its task's.
    */
-  close(): void {
-    this.#closed = new StoreDisposedError('The store has closed the port of its tasks: nothing reaches it any more.')
+  close(error: Error): void {
+    this.#closed = error
     for (const { promise, reject } of this.#waiting.values()) {
       promise.catch(() => {})
-      reject(this.#closed)
+      reject(error)
     }
     this.#waiting.clear()
   }

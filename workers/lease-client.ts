@@ -53,6 +53,7 @@ export class LeaseClient {
   /** Rolled back with a flush on its way, which the page may have applied before it heard of that. */
   readonly #rolledBack = new Map<number, Attempt>()
   #requestId = 0
+  #closed: Error | undefined
   /** Name of the lease whose function is in its synchronous part. */
   #inside: string | undefined
 
@@ -180,14 +181,21 @@ export class LeaseClient {
     } else entry.reject(error)
   }
 
-  /** The port is closed and the runs are cancelled: what only the page could have answered ends as well. */
-  close(): void {
+  /** The port is closed and the runs are cancelled: what only the page could have answered ends as well, now and later. */
+  close(error: Error): void {
+    this.#closed = error
     for (const { run, reject } of this.#held.values()) reject(run.signal.reason)
+    for (const { reject } of this.#waiting.values()) reject(error) // those for the clean-up: the others were cancelled
     this.#held.clear()
+    this.#waiting.clear()
     this.#rolledBack.clear()
   }
 
   #ask(entry: Entry, request: LeaseRequestPayload): void {
+    if (this.#closed !== undefined) {
+      entry.reject(this.#closed)
+      return
+    }
     entry.requestId = ++this.#requestId
     this.#waiting.set(entry.requestId, entry)
     this.#send('request', [entry.requestId, entry.run.number, this.#replica.tree.version], request)

@@ -21,6 +21,7 @@ export class Replica {
   readonly #refreshes = new Map<number, { resolve(): void; reject(error: unknown): void }>()
   readonly #kept = new Set<object>()
   #refreshId = 0
+  #closed: Error | undefined
   #tree: StateTree | undefined
   #token = ''
   /** The guarded view of the newest state. */
@@ -95,8 +96,16 @@ export class Replica {
     return mutations === undefined ? Promise.resolve() : this.refresh()
   }
 
+  /** The port is closed: nothing is answered any more. */
+  close(error: Error): void {
+    this.#closed = error
+    for (const { reject } of this.#refreshes.values()) reject(error)
+    this.#refreshes.clear()
+  }
+
   /** Resolves when the replica has what was the newest version when the page was asked; rejects if the answer makes no sense. */
   refresh(): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed)
     return new Promise((resolve, reject) => {
       this.#send('refresh', [this.#refreshId + 1, this.tree.version])
       this.#refreshes.set(++this.#refreshId, { resolve, reject })

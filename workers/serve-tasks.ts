@@ -6,6 +6,7 @@
  * - An error that belongs to no run is reported to the page, the first hundred of them.
  */
 
+import { StoreDisposedError } from '../lib/errors.js'
 import { createLink } from '../lib/protocol/endpoint.js'
 import type { PageFacade, PortMessage, ServeMessage, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
 import { PROTOCOL_VERSION, WORKER_METHODS } from '../lib/protocol/messages.js'
@@ -101,6 +102,7 @@ function serve(served: Tasks, channel: TaskEndpoint, scope: WorkerScope | undefi
   }
   servedOn.set(channel, states.add(state))
   const lock = scope ? holdLifeLock() : Promise.resolve(undefined)
+  const linked = scope && forwardUncaught(scope)
   channel.addEventListener('message', function onMessage({ data }) {
     const message = data as Partial<PortMessage> | null
     if (message?.leasehold !== 'port' || message.state !== state || message.port === undefined) return
@@ -108,7 +110,7 @@ function serve(served: Tasks, channel: TaskEndpoint, scope: WorkerScope | undefi
     const { port } = message
     void lock.then((name) => {
       const { report } = serveOn(served, port, name)
-      if (scope) forwardUncaught(scope, report)
+      linked?.(report)
     })
   })
   channel.start?.()
@@ -219,10 +221,12 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
   return {
     report,
     close() {
+      const error = new StoreDisposedError('The store has closed the port of its tasks: nothing reaches it any more.')
       link.close()
-      launches.close()
+      launches.close(error)
       for (const run of runs.values()) run.abort()
-      leases.close()
+      leases.close(error)
+      replica.close(error)
     },
   }
 }
@@ -240,13 +244,24 @@ function workerScope(): WorkerScope | undefined {
   return Scope !== undefined && scope instanceof Scope ? scope : undefined
 }
 
-/** Rejections never leave a worker, and errors leave it without their class and stack. What is reported is kept from the console. */
-function forwardUncaught(scope: WorkerScope, report: (error: unknown) => boolean): void {
+/**
+ * Rejections never leave a worker, and errors leave it without their class and stack. What is reported is kept from the console.
+ * Rejections are kept from the start; an error before there is a port is one of a worker that does not start, and the page's own.
+ * @returns what tells where to report, and what came before
+ */
+function forwardUncaught(scope: WorkerScope): (report: (error: unknown) => boolean) => void {
+  let early: unknown[] = []
+  let tell = (error: unknown): boolean => early.length < MAX_REPORTS && early.push(error) > 0
   const forward = (event: Event) => {
     const { error, message, reason } = event as Partial<ErrorEvent & PromiseRejectionEvent>
     const thrown: unknown = event.type === 'error' ? (error ?? new Error(message)) : reason
-    if (report(thrown)) event.preventDefault()
+    if (tell(thrown)) event.preventDefault()
   }
-  scope.addEventListener('error', forward)
   scope.addEventListener('unhandledrejection', forward)
+  return (report) => {
+    scope.addEventListener('error', forward)
+    tell = report
+    for (const error of early) report(error)
+    early = []
+  }
 }

@@ -5,6 +5,7 @@
  * - Nothing here lasts longer than the run wants: waits end when the run is cancelled.
  */
 
+import { asyncDispose } from '../lib/protocol/async-dispose.js'
 import type { Lease } from '../lib/protocol/lease.js'
 import type { ProgressPayload } from '../lib/protocol/messages.js'
 import type { Spec } from '../lib/protocol/specs.js'
@@ -186,6 +187,7 @@ export function createTask(parts: TaskParts): StartedTask {
   let pending: ProgressPayload | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let ended = false
+  const open = new Set<AcquiredLease<object>>()
 
   function sendProgress(): void {
     if (pending) send('progress', [number], pending)
@@ -202,7 +204,7 @@ export function createTask(parts: TaskParts): StartedTask {
     // `createTask` does not know the state's type; `TaskContext` gives it to the caller.
     lease: ((fn: LeaseFunction, options?: LeaseOptions) =>
       leases.lease(parts, fn, options)) as TaskContext<object>['lease'],
-    acquire: ((options?: LeaseOptions) => acquire(leases, parts, options)) as TaskContext<object>['acquire'],
+    acquire: ((options?: LeaseOptions) => acquire(leases, parts, open, options)) as TaskContext<object>['acquire'],
     // The names are the page's: the types alone know them.
     emit: launches.calls(number, 'event', onMade) as TaskContext<object>['emit'],
     start: launches.calls(number, 'task', onMade) as TaskContext<object>['start'],
@@ -236,6 +238,7 @@ export function createTask(parts: TaskParts): StartedTask {
       sendProgress()
       clearTimeout(timer)
       ended = true
+      for (const lease of open) void lease[asyncDispose]() // forgotten: it warns of what is lost
     },
   }
 }

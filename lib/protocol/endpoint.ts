@@ -1,12 +1,14 @@
 /*
  * A link: Comlink over one port, behind an allow-list.
  *
- * - What comes in is a call of one listed method with at most four small primitives, or the reply to a call of ours. All else is
- *   refused before Comlink sees it, and counted; the hundredth refused message closes the port.
+ * - What comes in is a call of one listed method with at most four small primitives. All else is refused before Comlink sees
+ *   it, and counted; the hundredth refused message closes the port.
+ * - Calls are not replied to: nothing waits for a reply, and one for each call would double the messages. Comlink, which does
+ *   wait, is given its reply here.
  * - Handlers run inside the message event, in the order of the messages. What they throw goes to `onFault`, never to the peer.
  * - `send` throws at once what can't be cloned, with its path, and then leaves nothing waiting in Comlink.
- * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments and replies
- *   are put on the wire here, in Comlink's own format, and data rides beside its message in an envelope.
+ * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
+ *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
  */
 
 import { expose, releaseProxy, wrap } from 'comlink'
@@ -18,8 +20,6 @@ const MAX_REFUSED = 100
 const MAX_ARGUMENTS = 4
 /** Of the id of a call, and of a string among its arguments. */
 const MAX_ID_LENGTH = 128
-/** As many calls of ours as Comlink keeps for a peer that does not reply. One that replies late has run up fewer. */
-const MAX_UNREPLIED = 10_000
 
 /** The arguments of a method of a facade. */
 export type ArgumentsOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never
@@ -63,11 +63,7 @@ type RemoteCalls = Record<string, RemoteCall>
 /** Puts a link on a port, and starts the port. */
 export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local>): Link<Remote> {
   const { handlers, methods, onFault } = options
-  /** Calls of ours that the peer has not replied to. */
-  const calls = new Set<string>()
-  /** As many more, that are not waited for: their replies may still come. */
-  let forgotten = 0
-  let incoming: { readonly payload: unknown; ok: boolean } | undefined
+  let incoming: unknown
   let outgoing:
     | { readonly args: readonly Primitive[]; readonly payload: unknown; readonly transfer: readonly Transferable[] }
     | undefined
@@ -81,7 +77,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   for (const name of methods) facade[name] = (...args) => run(name, args)
 
   expose(Object.freeze(facade), {
-    postMessage() {}, // replies are written in `onCall`
+    postMessage() {}, // never: see `run`
     addEventListener: (_type, listener: unknown) => {
       deliverCall = listener as Listener // Comlink adds functions
     },
@@ -98,12 +94,10 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   const remoteCalls: RemoteCalls = Object.create(null)
 
   function run(name: string, args: readonly Primitive[]): Promise<never> {
-    const call = incoming
     try {
       // The facade has the listed names alone, and `Handlers` has a function for each of them.
       const handle = handlers[name as keyof Local] as (payload: unknown, ...args: readonly Primitive[]) => void
-      handle(call?.payload, ...args)
-      if (call) call.ok = true
+      handle(incoming, ...args)
     } catch (error) {
       refuse(error)
     }
@@ -124,8 +118,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
       const message = toRecord(envelope.m)
       const id = message.id
       if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) throw new TypeError('it has no id')
-      if (message.type === 'APPLY') onCall(id, message, envelope.p)
-      else onReply(id, message)
+      if (message.type !== 'APPLY') throw new TypeError('it is no call')
+      onCall(id, message, envelope.p)
     } catch (error) {
       refuse(new TypeError(`Refused a message: ${error instanceof Error ? error.message : 'it is malformed'}.`))
     }
@@ -138,8 +132,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS || !argumentList.every(isRawPrimitive)) {
       throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} small primitives`)
     }
-    const call = { payload, ok: false }
-    incoming = call
+    incoming = payload
     try {
       // A fresh message: nothing that the peer made is walked by Comlink.
       const args = argumentList.map(({ value }) => toRaw(value))
@@ -147,14 +140,6 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     } finally {
       incoming = undefined
     }
-    if (!closed) port.postMessage({ m: { id, ...toRaw(call.ok) } }, [])
-  }
-
-  function onReply(id: string, message: Record<string, unknown>): void {
-    if (message.type !== 'RAW') throw new TypeError('it is neither a call nor a reply to one')
-    if (calls.delete(id)) deliverReply?.({ data: { id, ...toRaw(message.value === true) } })
-    else if (forgotten > 0) forgotten -= 1
-    else throw new TypeError('it is neither a call nor a reply to one')
   }
 
   /** Where Comlink puts its calls: synchronously inside `send`. A RELEASE of its finalizers goes nowhere. */
@@ -162,23 +147,12 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (!outgoing) return
     const { args, payload, transfer } = outgoing
     const call = { ...message, argumentList: args.map(toRaw) }
-    calls.add(message.id)
-    if (calls.size > MAX_UNREPLIED) forget()
     try {
       port.postMessage(payload === undefined ? { m: call } : { m: call, p: payload }, [...transfer])
     } catch (cause) {
-      // Comlink would keep the call waiting, and turn the error into a rejection.
-      failure = { cause }
-      onReply(message.id, toRaw(true))
+      failure = { cause } // Comlink would turn it into a rejection
     }
-  }
-
-  /** Ends the wait for the oldest reply: a peer that never replies must not fill the memory. */
-  function forget(): void {
-    const [oldest] = calls as Set<string | undefined>
-    if (oldest === undefined) return
-    onReply(oldest, toRaw(true))
-    forgotten += 1
+    deliverReply?.({ data: { id: message.id, ...toRaw(true) } })
   }
 
   function send(
@@ -194,7 +168,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     failure = undefined
     try {
       remoteCalls[name] ??= remote[name] as RemoteCall
-      // Never rejects: replies are booleans. The side that has refused a call has told its own `onFault`.
+      // Resolves: `post` replies to it. A side that refuses a call tells its own `onFault`.
       void remoteCalls[name]()
     } finally {
       outgoing = undefined

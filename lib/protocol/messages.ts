@@ -112,59 +112,59 @@ export interface StartPayload {
 /** What a worker may call on the page. */
 export interface PageFacade {
   /** The worker serves: its first call. Payload: {@link ReadyPayload}. Answered by `welcome`, or the worker is refused. */
-  ready(protocol: number, stateVersion: number): boolean
+  ready(protocol: number, stateVersion: number): void
   /** Asks for a lease for a run; `version` is what the worker has. Payload: {@link LeaseRequestPayload}. Answered by `granted` or `refused`. */
-  request(requestId: number, runId: number, version: number): boolean
+  request(requestId: number, runId: number, version: number): void
   /** The request is no longer wanted; if it was granted in the meantime, the lease is over. */
-  withdraw(requestId: number): boolean
+  withdraw(requestId: number): void
   /** A batch of the lease `epoch`, the `sequence`-th from 0; `last` ends the lease. Payload: {@link CommitPayload}. Answered by `committed` or `rejected`. */
-  commit(epoch: number, sequence: number, last: boolean): boolean
+  commit(epoch: number, sequence: number, last: boolean): void
   /** The lease is over and nothing of its batch is wanted. */
-  rollback(epoch: number): boolean
+  rollback(epoch: number): void
   /** Asks for the changes since `version`. Answered by `refreshed`. */
-  refresh(requestId: number, version: number): boolean
+  refresh(requestId: number, version: number): void
   /** A run wants an event put in the line, or a task started. Payload: {@link SpecPayload}. Answered by `launched`. */
-  launch(requestId: number, runId: number): boolean
+  launch(requestId: number, runId: number): void
   /** Payload: {@link ProgressPayload}. */
-  progress(runId: number): boolean
+  progress(runId: number): void
   /** The run has ended. Payload: {@link SettledPayload}. */
-  settled(runId: number): boolean
+  settled(runId: number): void
   /** Answers `probe`, behind everything that the worker sent before. */
-  pong(probeId: number): boolean
+  pong(probeId: number): void
   /** Something failed that belongs to no run. Payload: {@link WireError}. */
-  report(): boolean
+  report(): void
 }
 
 /** What the page may call in a worker. */
 export interface WorkerFacade {
   /** The worker was accepted. Payload: `{ token, root }`: the state at `version`. */
-  welcome(version: number): boolean
+  welcome(version: number): void
   /** Starts a run. Payload: {@link StartPayload}. Answered, in the end, by `settled`. */
-  start(runId: number): boolean
+  start(runId: number): void
   /** Aborts the signal of a run. Payload: `{ reason }` or, where the reason cannot be cloned, `{ error }` (a {@link WireError}). */
-  cancel(runId: number): boolean
+  cancel(runId: number): void
   /**
    * The lease is held from now on, at `version`. Payload: {@link Changes} from `since` to `version`. `since` is best the version
    * that the page last sent to this worker: it may have moved after the request. From another one the worker asks anew.
    */
-  granted(requestId: number, epoch: number, version: number, since: number): boolean
+  granted(requestId: number, epoch: number, version: number, since: number): void
   /** The request left the line without a lease. Payload: {@link WireError}, or undefined for `ifAvailable`. */
-  refused(requestId: number): boolean
+  refused(requestId: number): void
   /**
    * The batch was applied, and the state is at `version` now. Without a payload the batch alone led there from the version
    * before it; else the payload is {@link Changes} from `since` to `version`, the batch among them.
    */
-  committed(epoch: number, sequence: number, version: number, since: number): boolean
+  committed(epoch: number, sequence: number, version: number, since: number): void
   /** The batch was refused and nothing of it applied; the lease is over. Payload: {@link WireError}. */
-  rejected(epoch: number, sequence: number): boolean
+  rejected(epoch: number, sequence: number): void
   /** The event of `launch` is in the line, or the run of the task is made. Payload: undefined, or a {@link WireError}. */
-  launched(requestId: number): boolean
+  launched(requestId: number): void
   /** Payload: {@link Changes} from `since` (as in `granted`) to `version`. */
-  refreshed(requestId: number, version: number, since: number): boolean
+  refreshed(requestId: number, version: number, since: number): void
   /** The lease is over before its holder ended it. Payload: {@link WireError}. */
-  ended(epoch: number): boolean
+  ended(epoch: number): void
   /** Asks whether the worker answers. */
-  probe(probeId: number): boolean
+  probe(probeId: number): void
 }
 
 /** Names of the facades' methods: the allow-list of each endpoint. */

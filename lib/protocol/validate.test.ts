@@ -152,7 +152,12 @@ const checks: [string, (value: unknown) => void, unknown[], unknown[]][] = [
     ],
     [null, {}, { ok: true }, { ok: false }, { ok: 1, value: 1 }],
   ],
-  ['start', assertStart, [{ name: 'x', args: [] }], [null, {}, { name: 1, args: [] }, { name: 'x', args: {} }]],
+  [
+    'start',
+    assertStart,
+    [{ name: 'x', args: [] }],
+    [null, {}, { name: 1, args: [] }, { name: 'x', args: {} }, { name: 'x', args: new Array(3) }],
+  ],
   [
     'welcome',
     assertWelcome,

@@ -229,7 +229,8 @@ export function assertSettled(value: unknown): asserts value is SettledPayload {
 export function assertStart(value: unknown): asserts value is StartPayload {
   assert(isObject(value), 'start: the payload is no object')
   assert(typeof own(value, 'name') === 'string', 'start: name must be a string')
-  assert(Array.isArray(own(value, 'args')), 'start: args must be an array')
+  const args = own(value, 'args')
+  assert(isDense(args), `start: args must be an array of at most ${MAX_ARGUMENTS}, without holes`)
 }
 
 /** @throws TypeError that names the bad field */

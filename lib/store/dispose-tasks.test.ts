@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { defineTask, serveTasks } from '../../workers/index.js'
 import { createStore, defineState, StoreDisposedError } from '../index.js'
-import { inlineTasks } from '../testing/index.js'
+import { holdLease, inlineTasks } from '../testing/index.js'
 import { FakeClock } from './fixtures/fake-clock.js'
 import { PageStore } from './page-store.js'
 
@@ -41,6 +41,20 @@ const tasks = serveTasks(state, {
   }),
 })
 type Served = typeof tasks
+const cleanedUp: unknown[] = []
+const cleaning = serveTasks(state, {
+  async sleepAndCleanUp(task) {
+    try {
+      await task.sleep(1_000_000)
+    } finally {
+      const late = task.lease(() => {}, { cleanup: true })
+      cleanedUp.push(await late.catch((error: Error) => error))
+    }
+  },
+  async waitToCleanUp(task) {
+    cleanedUp.push(await task.lease(() => {}, { cleanup: true }).catch((error: Error) => error))
+  },
+})
 
 const opened: { dispose(): Promise<void> }[] = []
 afterEach(async () => {
@@ -84,6 +98,19 @@ test('T15: dispose with running tasks settles them as cancelled, and leaves no t
     await expect(late).rejects.toBeInstanceOf(StoreDisposedError)
   }
   await expect.poll(resources).toBeLessThanOrEqual(before)
+})
+
+test('T15: inline, where a task goes on after dispose, leases for its clean-up are refused, those that wait and new ones', async () => {
+  const store = createStore(state, { tasks: inlineTasks(cleaning), events: { add() {} } })
+  opened.push(store)
+  const held = await holdLease(store)
+  store.tasks.sleepAndCleanUp()
+  store.tasks.waitToCleanUp()
+  await expect.poll(() => store.line.waiting.length).toBe(1)
+  await store.dispose()
+  await held.release().catch(() => {})
+  await expect.poll(() => cleanedUp.length).toBe(2)
+  for (const refused of cleanedUp) expect(refused).toBeInstanceOf(StoreDisposedError)
 })
 
 test('T15: the clock of a store that was disposed of has no timer left', async () => {

@@ -170,8 +170,9 @@ export class EventRunner {
         try {
           this.#publishSoFar(turn, step.value)
         } catch (error) {
-          await this.#part(turn, () => iterator.return?.()) // its finally blocks run, and then it is over
-          throw error
+          this.#finishLate(turn, () => this.#fail(turn, error)) // first: its finally blocks may take their time, or for ever
+          await this.#part(turn, () => iterator.return?.())
+          return
         }
         office.renew(turn.epoch)
       }

@@ -2,7 +2,7 @@ import { autorun, computed, observable, reaction, runInAction } from 'mobx'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { expectConsole } from '../../scripts/test-setup.ts'
 import type { ErrorContext, Mutation } from '../index.js'
-import { createStore, defineState, LeaseholdError, read, toPlain } from '../index.js'
+import { createStore, defineState, LeaseholdError, modifyState, read, toPlain } from '../index.js'
 
 interface Row {
   id: number
@@ -101,6 +101,14 @@ function createList(initialState: { rows?: Row[]; counter?: number } = {}) {
         state.counter = 3
         return 'async done'
       },
+      async *failingToPublish(state) {
+        try {
+          ;(state.rows as unknown[]).push(state.rows)
+          yield
+        } finally {
+          await new Promise(() => {})
+        }
+      },
       equal(state) {
         state.counter = 0
         state.text = ''
@@ -145,6 +153,13 @@ function deferred(): { promise: Promise<void>; resolve(): void } {
 const macrotask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 describe('running', () => {
+  test('E2: an async generator whose yield cannot be published fails at once, whatever its finally block waits for', async () => {
+    const { store } = createList()
+    await expect(store.events.failingToPublish()).rejects.toMatchObject({ code: 'INVALID_MUTATION' })
+    expect(store.events.add(1).ran).toBe(true)
+    expect(store.snapshot()).toMatchObject({ counter: 1, rows: [] })
+  })
+
   test('E3: an event with the line free runs inside the call', async () => {
     const { store } = createList()
     const run = store.events.add(2)
@@ -322,6 +337,12 @@ describe('events and reactions', () => {
 })
 
 describe('specs and nested calls', () => {
+  test('E7: modifyState in a handler is refused at once, as store.lease is', async () => {
+    const { store } = createList()
+    const run = store.events.inside(() => void modifyState(store.token, () => {}))
+    await expect(run).rejects.toMatchObject({ code: 'NESTED_LEASE' })
+  })
+
   test('T6: returned specs run in order, after the commit; a dropped one is reported', async () => {
     const { store, reported } = createList()
     const names: string[] = []

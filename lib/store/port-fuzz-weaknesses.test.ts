@@ -14,8 +14,8 @@ const onPage: Planted[] = [
     what: 'what Comlink knows besides calls',
     shows: /prototype was changed|code of a message/,
     file: 'lib/protocol/endpoint.ts',
-    from: "if (message.type === 'APPLY') onCall(id, message, envelope.p)\n",
-    to: "if (message.type === 'SET' || message.type === 'GET') deliverCall?.({ data: message })\n      else if (message.type === 'APPLY') onCall(id, message, envelope.p)\n",
+    from: "if (message.type !== 'APPLY') throw new TypeError('it is no call')\n      onCall(",
+    to: "if (message.type === 'SET' || message.type === 'GET') deliverCall?.({ data: message })\n      else if (message.type === 'APPLY') onCall(",
   },
   {
     what: 'arguments of any size',
@@ -116,7 +116,7 @@ const inWorker: Planted[] = [
     what: 'runs that outlive their worker',
     shows: /do not end/,
     file: 'workers/serve-tasks.ts',
-    from: '      leases.close()\n',
+    from: '      leases.close(error)\n',
     to: '',
   },
 ]

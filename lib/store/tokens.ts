@@ -48,7 +48,7 @@ export function getStore(token: string): AnyStore {
  *
  * @param token `store.token`, or `task.token` on the page's side of a message
  * @param fn gets the draft and the lease, as in `store.lease`
- * @throws UnknownTokenError (awaited) that names the token, and whatever `store.lease` throws
+ * @throws UnknownTokenError (awaited) that names the token, and, at once or awaited, whatever `store.lease` throws so
  * @example
  * const line = await (await fetch(url)).text() // outside: nobody waits for the network
  * await modifyState(token, (state: StateOf<typeof quoteState>) => { state.line = line })
@@ -58,11 +58,13 @@ export function modifyState<S extends object, R>(
   fn: (state: S, lease: Lease) => R | PromiseLike<R>,
   options?: LeaseOptions,
 ): LeaseRun<R> {
+  let store: ReturnType<typeof getStore>
   try {
-    return getStore(token).lease(fn as never, options as never) as unknown as LeaseRun<R>
+    store = getStore(token)
   } catch (error) {
-    const outcome = new Outcome<R>((unheard) => console.error(unheard))
+    const outcome = new Outcome<R>((unheard) => console.error(unheard)) // there is no `onError` to ask
     outcome.reject(error)
     return outcome
   }
+  return store.lease(fn as never, options as never) as unknown as LeaseRun<R>
 }

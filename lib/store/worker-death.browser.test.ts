@@ -158,6 +158,14 @@ test('T10: of a flood of unhandled rejections the first hundred are reported, an
   expectAtRest(pool)
 })
 
+test('T10: what is rejected while a worker starts is reported, too, and the worker serves', async () => {
+  const url = new URL('./fixtures/early-rejection.worker.ts', import.meta.url)
+  const pool = startRunner(() => new Worker(url, { type: 'module' }))
+  expect(await pool.runner.start('add', [1]).done).toBe(1)
+  expect(pool.reports.map(({ error }) => error)).toEqual([new RangeError('rejected while starting')])
+  expectAtRest(pool)
+})
+
 test('a worker that sends a hundred malformed messages is ended; each of them was reported, and none did anything', async () => {
   const pool = startRunner(raw)
   const run = pool.runner.start('malformed', [150])
