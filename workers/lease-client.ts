@@ -162,6 +162,7 @@ export class LeaseClient {
     } finally {
       if (batch?.last === true) this.#held.delete(epoch)
     }
+    moved.catch(() => {}) // who waits for it is told below
     if (entry === undefined || batch === undefined) return
     // It is applied: a cancellation that comes before the replica has it changes nothing of that.
     if (batch.last) entry.stopListening()

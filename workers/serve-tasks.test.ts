@@ -344,7 +344,7 @@ describe('leases', () => {
   test('the request carries name, options and the version; bad options are a TypeError', async () => {
     const page = await run(async (task) => {
       const bad = await caught(task.lease(() => {}, { ttl: -1 }))
-      void task.lease(() => {}, { ttl: 50, timeout: 70, name: 'mine' })
+      void caught(task.lease(() => {}, { ttl: 50, timeout: 70, name: 'mine' }))
       await task.lease(() => {}, { timeout: Number.POSITIVE_INFINITY })
       return [bad instanceof TypeError, bad.message]
     })
