@@ -45,7 +45,7 @@ export class Attempt {
   #specs: Spec[] = []
   #sequence = 0
   #flush: Deferred | undefined
-  #closed: Error | undefined
+  #closed: (() => Error) | undefined
   /** The replica need not keep what the draft stands on any more. */
   #release: () => void = () => {}
   #settle: () => void = () => {}
@@ -81,15 +81,24 @@ export class Attempt {
     const draft = createDraft(scopedShape(shape, scope, this.#name), root)
     this.#draft = draft
     const keep = (spec: Spec): void => {
-      if (this.#closed !== undefined) throw this.#closed
+      if (this.#closed !== undefined) throw this.#closed()
       this.#specs.push(spec)
     }
+    let emit: object | undefined
+    let start: object | undefined
     const lease: Lease<object, object> = Object.freeze({
       epoch: this.epoch,
       name: this.#name,
       flush: () => this.flush(),
-      emit: specCalls('event', keep),
-      start: specCalls('task', keep),
+      // Made when they are asked for, which is seldom.
+      get emit() {
+        emit ??= specCalls('event', keep)
+        return emit
+      },
+      get start() {
+        start ??= specCalls('task', keep)
+        return start
+      },
     })
     return { state: draft.state, lease }
   }
@@ -110,7 +119,7 @@ export class Attempt {
   }
 
   async #flushNow(): Promise<void> {
-    if (this.#closed !== undefined) throw this.#closed
+    if (this.#closed !== undefined) throw this.#closed()
     if (this.#flush !== undefined) {
       await this.#flush.promise // nothing was written since
       if (this.#specs.length > 0) await this.flush()
@@ -141,7 +150,7 @@ export class Attempt {
   /** Sends the last batch. */
   commit(result: unknown): void {
     this.#post(true, detach(result))
-    this.#end(new LeaseReleasedError(`${this.title} is over: its function has settled. Ask for a new one.`))
+    this.#end(() => new LeaseReleasedError(`${this.title} is over: its function has settled. Ask for a new one.`))
   }
 
   /** The page has answered the batch of that number: it is not under way any more. */
@@ -153,7 +162,7 @@ export class Attempt {
 
   /** The lease is over before its end: nothing more of it is sent. */
   close(error: Error): void {
-    this.#end(error)
+    this.#end(() => error)
     this.#flush?.reject(error)
     this.#flush = undefined
     this.#release()
@@ -164,9 +173,9 @@ export class Attempt {
     this.#settle()
   }
 
-  #end(error: Error): void {
-    this.#closed ??= error
-    this.#draft?.close(error)
+  #end(why: () => Error): void {
+    this.#closed ??= why
+    this.#draft?.close(why)
   }
 
   #post(last: boolean, value: unknown): void {

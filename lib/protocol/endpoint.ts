@@ -3,15 +3,16 @@
  *
  * - What comes in is a call of one listed method with at most four small primitives. All else is refused before Comlink sees
  *   it, and counted; the hundredth refused message closes the port.
- * - Calls are not replied to: nothing waits for a reply, and one for each call would double the messages. Comlink, which does
- *   wait, is given its reply here.
+ * - Calls are not replied to: nothing waits for a reply, and one for each call would double the messages. So they are written
+ *   here, in Comlink's format, and not by `wrap`: the random id and the promise that it makes for each cost nearly as much as
+ *   its message.
  * - Handlers run inside the message event, in the order of the messages. What they throw goes to `onFault`, never to the peer.
- * - `send` throws at once what can't be cloned, with its path, and then leaves nothing waiting in Comlink.
+ * - `send` throws at once what can't be cloned, with its path, and then nothing was sent.
  * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
  *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
  */
 
-import { expose, releaseProxy, wrap } from 'comlink'
+import { expose } from 'comlink'
 import { toNotCloneable } from './not-cloneable.js'
 import { isDetached } from './transfer.js'
 
@@ -57,21 +58,15 @@ export interface Link<Remote> {
 
 type Primitive = string | number | bigint | boolean | null | undefined
 type Listener = (event: { readonly data: unknown }) => void
-type RemoteCall = (() => Promise<unknown>) & { [releaseProxy](): void }
-type RemoteCalls = Record<string, RemoteCall>
 
 /** Puts a link on a port, and starts the port. */
 export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local>): Link<Remote> {
   const { handlers, methods, onFault } = options
   let incoming: unknown
-  let outgoing:
-    | { readonly args: readonly Primitive[]; readonly payload: unknown; readonly transfer: readonly Transferable[] }
-    | undefined
-  let failure: { readonly cause: unknown } | undefined
+  let sent = 0
   let refused = 0
   let closed = false
   let deliverCall: Listener | undefined
-  let deliverReply: Listener | undefined
 
   const facade = Object.create(null) as Record<string, (...args: Primitive[]) => Promise<never>>
   for (const name of methods) facade[name] = (...args) => run(name, args)
@@ -83,15 +78,6 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     },
     removeEventListener() {},
   })
-  // Held as long as the link: when Comlink sees its proxies collected, it releases their endpoint.
-  const remote = wrap({
-    postMessage: post,
-    addEventListener: (_type, listener: unknown) => {
-      deliverReply = listener as Listener
-    },
-    removeEventListener() {},
-  }) as unknown as RemoteCalls & RemoteCall
-  const remoteCalls: RemoteCalls = Object.create(null)
 
   function run(name: string, args: readonly Primitive[]): Promise<never> {
     try {
@@ -142,19 +128,6 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     }
   }
 
-  /** Where Comlink puts its calls: synchronously inside `send`. A RELEASE of its finalizers goes nowhere. */
-  function post(message: { readonly id: string }): void {
-    if (!outgoing) return
-    const { args, payload, transfer } = outgoing
-    const call = { ...message, argumentList: args.map(toRaw) }
-    try {
-      port.postMessage(payload === undefined ? { m: call } : { m: call, p: payload }, [...transfer])
-    } catch (cause) {
-      failure = { cause } // Comlink would turn it into a rejection
-    }
-    deliverReply?.({ data: { id: message.id, ...toRaw(true) } })
-  }
-
   function send(
     name: string,
     args: readonly Primitive[],
@@ -164,17 +137,12 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (closed) return
     // Not every platform refuses a buffer that has moved before.
     if (transfer.some(isDetached)) throw toNotCloneable(payload, `the payload of "${name}"`, undefined, transfer)
-    outgoing = { args, payload, transfer }
-    failure = undefined
+    const call = { id: String(++sent), type: 'APPLY', path: [name], argumentList: args.map(toRaw) }
     try {
-      remoteCalls[name] ??= remote[name] as RemoteCall
-      // Resolves: `post` replies to it. A side that refuses a call tells its own `onFault`.
-      void remoteCalls[name]()
-    } finally {
-      outgoing = undefined
+      port.postMessage(payload === undefined ? { m: call } : { m: call, p: payload }, [...transfer])
+    } catch (cause) {
+      throw toNotCloneable(payload, `the payload of "${name}"`, cause, transfer)
     }
-    const { cause } = (failure as { readonly cause: unknown } | undefined) ?? {}
-    if (failure) throw toNotCloneable(payload, `the payload of "${name}"`, cause, transfer)
   }
 
   function onMessageError(): void {
@@ -187,8 +155,6 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     port.removeEventListener('message', onMessage)
     port.removeEventListener('messageerror', onMessageError)
     port.close()
-    // Comlink's finalizers hold the endpoint, and with it all that is here, for as long as its proxies are not released.
-    for (const proxy of [remote, ...Object.values(remoteCalls)]) proxy[releaseProxy]()
   }
 
   port.addEventListener('message', onMessage)

@@ -69,17 +69,17 @@ export interface LeaseRequestPayload {
   /** Shown in the line, in warnings and errors; the task's name where none was given. */
   readonly name: string
   /** Milliseconds of responsive time; the store's default where undefined. */
-  readonly ttl: number | undefined
-  /** Refuse at once unless the line is free. */
-  readonly ifAvailable: boolean
+  readonly ttl?: number | undefined
+  /** Refuse at once unless the line is free. @default false */
+  readonly ifAvailable?: boolean
   /** Milliseconds in the line after which the request is refused. */
-  readonly timeout: number | undefined
+  readonly timeout?: number | undefined
   /** Names of the top-level fields and substates that are leased; all of them where undefined. */
-  readonly scope: readonly string[] | undefined
-  /** An urgent event may take the lease back, until its first batch has been applied. */
-  readonly revocable: boolean
+  readonly scope?: readonly string[] | undefined
+  /** An urgent event may take the lease back, until its first batch has been applied. @default true */
+  readonly revocable?: boolean
   /** The epoch of the revoked lease whose function is to run again: its request goes ahead of the line. */
-  readonly again: number | undefined
+  readonly again?: number | undefined
 }
 
 /** Payload of {@link PageFacade.commit}. */

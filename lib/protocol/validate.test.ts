@@ -114,6 +114,7 @@ const checks: [string, (value: unknown) => void, unknown[], unknown[]][] = [
     'lease request',
     assertLeaseRequest,
     [
+      { name: 'x' },
       { name: 'x', ttl: undefined, revocable: true, ifAvailable: false, timeout: undefined },
       { name: '', ttl: 0.5, revocable: true, ifAvailable: true, timeout: 0, scope: ['rows'], again: 3 },
     ],
@@ -128,7 +129,8 @@ const checks: [string, (value: unknown) => void, unknown[], unknown[]][] = [
       { name: 'x', ttl: '1', revocable: true, ifAvailable: false },
       { name: 'x', timeout: -1, revocable: true, ifAvailable: false },
       { name: 'x', revocable: true, ifAvailable: 1 },
-      { name: 'x', ifAvailable: false },
+      { name: 'x', revocable: 'yes' },
+      { ifAvailable: false },
       { name: 'x', revocable: true, ifAvailable: false, scope: [] },
       { name: 'x', revocable: true, ifAvailable: false, scope: [1] },
       { name: 'x', revocable: true, ifAvailable: false, again: -1 },

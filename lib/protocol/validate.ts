@@ -180,8 +180,9 @@ export function assertLeaseRequest(value: unknown): asserts value is LeaseReques
   const ttl = own(value, 'ttl')
   assert(ttl !== 0 && isOptionalNumber(ttl, 0), 'lease: ttl must be a finite number of milliseconds above 0')
   assert(isOptionalNumber(own(value, 'timeout'), 0), 'lease: timeout must be a finite number of milliseconds from 0')
-  assert(typeof own(value, 'ifAvailable') === 'boolean', 'lease: ifAvailable must be a boolean')
-  assert(typeof own(value, 'revocable') === 'boolean', 'lease: revocable must be a boolean')
+  for (const name of ['ifAvailable', 'revocable']) {
+    assert(['boolean', 'undefined'].includes(typeof own(value, name)), `lease: ${name} must be a boolean`)
+  }
   const scope = own(value, 'scope')
   const isScope = Array.isArray(scope) && scope.length > 0 && scope.length <= MAX_SCOPE && scope.every(isText)
   assert(scope === undefined || isScope, 'lease: scope must be a list of the names of fields, and not an empty one')

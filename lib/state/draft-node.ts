@@ -25,7 +25,7 @@ export type Stored = unknown
 /** What the nodes of one draft share. */
 export interface DraftContext {
   /** Why the draft can no longer be used. */
-  closed: Error | undefined
+  closed: (() => Error) | undefined
   /** A getter of the state is running: nothing may be written. */
   evaluating: number
   /** Why nothing may be written for now. */
@@ -130,7 +130,7 @@ export abstract class DraftNode extends Part {
   }
 
   override assertReadable(): void {
-    if (this.context.closed !== undefined) throw this.context.closed
+    if (this.context.closed !== undefined) throw this.context.closed()
   }
 
   assertWritable(_deed: string, ...key: readonly [unknown?]): void {

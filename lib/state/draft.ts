@@ -3,7 +3,7 @@
  *
  * - A draft never touches the tree. It is an overlay; a rollback is dropping it, and nobody else can see half a change.
  * - `changes` says what was written as mutations, from the base to the end: a write that was taken back is none.
- * - Once closed, any use of any part of it throws the error it was closed with.
+ * - Once closed, any use of any part of it throws what it was closed with.
  */
 
 import { containerKind } from './container-kind.js'
@@ -30,8 +30,8 @@ export interface Draft {
   /** Until `proceed` is called nothing may be written; who tries is told `why`. */
   hold(why: string): void
   proceed(): void
-  /** From now on any use of a proxy of this draft throws `error`. */
-  close(error: Error): void
+  /** From now on any use of a proxy of this draft throws what `why` gives. An error costs as much as an event: it is made if needed. */
+  close(why: () => Error): void
 }
 
 const kinds = { object: ObjectNode, array: ArrayNode, map: MapNode, set: SetNode }
@@ -69,8 +69,8 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
     proceed() {
       context.held = undefined
     },
-    close(error) {
-      context.closed ??= error
+    close(why) {
+      context.closed ??= why
     },
   }
 }

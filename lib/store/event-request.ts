@@ -109,7 +109,7 @@ export class EventRequest implements LeaseRequest {
   }
 
   lost(error: Error): void {
-    this.turn?.draft.close(error)
+    this.turn?.draft.close(() => error)
     if (this.turn?.ends !== true) this.#tell(error)
   }
 

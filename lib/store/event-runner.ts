@@ -220,10 +220,12 @@ export class EventRunner {
   }
 
   #close(turn: Turn): void {
+    const { name } = turn
     turn.draft.close(
-      new LeaseReleasedError(
-        `A draft of the event "${turn.name}" was used after the event had ended. Read what is needed before, or call another event.`,
-      ),
+      () =>
+        new LeaseReleasedError(
+          `A draft of the event "${name}" was used after the event had ended. Read what is needed before, or call another event.`,
+        ),
     )
   }
 

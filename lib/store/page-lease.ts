@@ -81,7 +81,7 @@ class PageLease implements LeaseRequest {
   readonly #outcome: Outcome<unknown>
   #draft: Draft | undefined
   #specs: Spec[] = []
-  #over: Error | undefined
+  #over: (() => Error) | undefined
   #ends = false
   #ticket: Ticket | undefined
   #stopListening: (() => void) | undefined
@@ -141,7 +141,7 @@ class PageLease implements LeaseRequest {
   }
 
   lost(error: Error): void {
-    this.#end(error)
+    this.#end(() => error)
     if (this.#ends) return
     // `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake.
     this.#outcome.reject(error, { quiet: this.#ticket !== undefined && error instanceof StoreDisposedError })
@@ -150,23 +150,36 @@ class PageLease implements LeaseRequest {
   #lease(epoch: number, draft: Draft): Lease {
     const { core } = this.#context
     const keep = (spec: Spec): void => {
-      if (this.#over !== undefined) throw this.#over
+      this.#assertHeld()
       this.#specs.push(spec)
     }
     const flush = async (): Promise<void> => {
-      if (this.#over !== undefined) throw this.#over
+      this.#assertHeld()
       this.#commit(draft)
-      if (this.#over !== undefined) throw this.#over // a reaction to the commit has disposed of the store
+      this.#assertHeld() // a reaction to the commit has disposed of the store
       settle(draft.state, core.tree.root)
       core.office.renew(epoch)
     }
+    let emit: object | undefined
+    let start: object | undefined
     return Object.freeze({
       epoch,
       name: this.name,
       flush,
-      emit: specCalls('event', keep),
-      start: specCalls('task', keep),
+      // Made when they are asked for, which is seldom.
+      get emit() {
+        emit ??= specCalls('event', keep)
+        return emit
+      },
+      get start() {
+        start ??= specCalls('task', keep)
+        return start
+      },
     })
+  }
+
+  #assertHeld(): void {
+    if (this.#over !== undefined) throw this.#over()
   }
 
   /** Applies what was written since the last time, and then sends off what belongs to it. */
@@ -182,18 +195,19 @@ class PageLease implements LeaseRequest {
 
   #finish(epoch: number, tell: () => void): void {
     this.#end(
-      new LeaseReleasedError(
-        `The draft of the lease "${this.name}" was used after its function had ended. Take another lease to write again.`,
-      ),
+      () =>
+        new LeaseReleasedError(
+          `The draft of the lease "${this.name}" was used after its function had ended. Take another lease to write again.`,
+        ),
     )
     tell()
     this.#context.core.office.end(epoch)
   }
 
   /** Nothing of the lease can be used any more. */
-  #end(error: Error): void {
-    this.#over ??= error
+  #end(why: () => Error): void {
+    this.#over ??= why
     this.#stopListening?.()
-    this.#draft?.close(error)
+    this.#draft?.close(why)
   }
 }

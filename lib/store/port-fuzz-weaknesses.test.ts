@@ -110,7 +110,7 @@ const inWorker: Planted[] = [
     shows: /unhandled/,
     file: 'workers/lease-client.ts',
     from: '      fail(error)\n      throw error\n',
-    to: '      moved = Promise.reject(error)\n',
+    to: '      void Promise.reject(error)\n      return\n',
   },
   {
     what: 'runs that outlive their worker',

@@ -135,7 +135,7 @@ export class WorkerLeases {
   }
 
   #enqueue(payload: LeaseRequestPayload, scope: Scope, requestId: number, run: ConnectedRun): void {
-    const { name, ttl, timeout, again, revocable } = payload // without what else is in it: it may be large, and wait for long
+    const { name, ttl, timeout, again, revocable = true } = payload // without what else is in it: it may be large, and wait for long
     let revocations = 0
     if (again !== undefined) {
       const revoked = this.#revoked.get(again)
