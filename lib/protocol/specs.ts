@@ -56,7 +56,7 @@ export class SpecWatch {
   #made: Set<Spec> | undefined
 
   /** Specs made from now on, in this turn, belong to the caller; gives the way back. */
-  open(made: Set<Spec>): () => void {
+  open(made: Set<Spec> | undefined): () => void {
     const before = this.#made
     this.#made = made
     return () => {
@@ -107,12 +107,12 @@ function holdsSpec(items: readonly unknown[]): boolean {
  */
 export function unusedSpecs(
   name: string,
-  made: ReadonlySet<Spec>,
-  used: ReadonlySet<Spec>,
+  made: ReadonlySet<Spec> | undefined,
+  used: ReadonlySet<Spec> | undefined,
   kind: 'event' | 'task' = 'event',
 ): UnusedSpecError | undefined {
-  if (!development) return undefined
-  const dropped = [...made].filter((spec) => !used.has(spec))
+  if (!development || made === undefined) return undefined
+  const dropped = [...made].filter((spec) => used?.has(spec) !== true)
   if (dropped.length === 0) return undefined
   const make = kind === 'event' ? { task: 'start.', event: 'emit.' } : { task: 'start.spec.', event: 'emit.spec.' }
   const names = dropped.map((spec) => `${make[spec.kind]}${spec.name}()`).join(', ')

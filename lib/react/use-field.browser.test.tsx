@@ -61,13 +61,13 @@ describe('E3: an input bound by useField keeps its text and its caret', () => {
   test('while a task takes a hundred leases a second', async () => {
     const run = store.tasks.hammer()
     await expect.poll(() => store.state.counter).toBeGreaterThan(20)
-    const since = performance.now()
-    const before = store.state.counter
-    for (let i = 0; i < 5; i++) expect(await typeInTheMiddle('abcd')).toEqual(typed)
-    const perSecond = ((store.state.counter - before) / (performance.now() - since)) * 1000
+    for (let i = 0; i < 5; i++) {
+      const before = store.state.counter
+      expect(await typeInTheMiddle('abcd')).toEqual(typed)
+      expect(store.state.counter, 'its leases went on meanwhile').toBeGreaterThan(before)
+    }
     await expect.poll(() => store.state.text).toBe('begin abcdend')
     run.cancel()
-    expect(perSecond).toBeGreaterThan(20)
   })
 
   test('in a number field, whatever the number looks like on its way', async () => {

@@ -8,6 +8,7 @@ import { copyIn } from './values.js'
  * cycles.
  */
 export function detach<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
   return (holdsPart(value, new Set()) ? detached(value, new Map()) : value) as T
 }
 

@@ -25,7 +25,6 @@ let passes = 0
 export class Placement {
   readonly pass: number
   readonly #context: DraftContext
-  readonly #open = new Set<object>()
 
   constructor(context: DraftContext, root: DraftNode) {
     this.pass = ++passes
@@ -44,7 +43,7 @@ export class Placement {
   }
 
   #visit(node: DraftNode, atHome: boolean, holder: object | undefined): void {
-    if (this.#open.has(node)) throw circular(node.path())
+    if (node.openIn === this.pass) throw circular(node.path())
     if (node.pass === this.pass) {
       if (atHome) node.atHome = true
       return
@@ -54,11 +53,11 @@ export class Placement {
     node.holder = holder
     // Clean all the way down: everything in it is at home.
     if (node.clean) return
-    this.#open.add(node)
+    node.openIn = this.pass
     this.#visitChildren(node)
     if (node.embeds) this.#visitFresh(node.base, node)
     if (node.dirty) for (const [, stored] of node.slots()) this.#visitStored(stored, node)
-    this.#open.delete(node)
+    node.openIn = 0
   }
 
   #visitChildren(node: DraftNode): void {
@@ -69,13 +68,15 @@ export class Placement {
       for (const [key, child] of node.children) {
         if (intact(key)) this.#visit(child, child.parent === node, child.parent === node ? undefined : node)
       }
-    } else for (const child of node.touchedAtHome()) if (intact(child.key)) this.#visit(child, true, undefined)
+    } else if (node.touched !== undefined) {
+      for (const child of node.touchedAtHome()) if (intact(child.key)) this.#visit(child, true, undefined)
+    }
   }
 
   #visitStored(stored: Stored, holder: object): void {
     if (typeof stored !== 'object' || stored === null) return
     if (stored instanceof DraftNode) this.#visit(stored, false, holder)
-    else if (this.#context.embedding.has(stored)) this.#visitFresh(stored, stored)
+    else if (this.#context.embedding?.has(stored) === true) this.#visitFresh(stored, stored)
   }
 
   /** A fresh container that holds nodes: `holder` is what they are said to be in. */
@@ -105,7 +106,9 @@ export class ChangeRecorder {
   }
 
   record(node: DraftNode, path: Path): void {
-    for (const child of node.touchedAtHome()) if (!child.clean) this.record(child, [...path, child.key])
+    if (node.touched !== undefined) {
+      for (const child of node.touchedAtHome()) if (!child.clean) this.record(child, [...path, child.key])
+    }
     if (!node.dirty || !this.#placement.isAlive(node)) return
     if (node instanceof KeyedNode) this.#recordKeyed(node, path)
     else if (node instanceof SetNode) this.#recordSet(node, path)
@@ -221,7 +224,7 @@ export class ChangeRecorder {
   #content(stored: Stored, holder: object, at: Path, refs: Ref[]): unknown {
     if (typeof stored !== 'object' || stored === null) return stored
     if (!(stored instanceof DraftNode)) {
-      if (!this.#context.embedding.has(stored)) return stored
+      if (this.#context.embedding?.has(stored) !== true) return stored
       const kind = containerKind(stored) as NonNullable<ReturnType<typeof containerKind>>
       return plainFrom(kind, entriesOf(kind, stored), (item, key) => this.#content(item, stored, [...at, key], refs))
     }

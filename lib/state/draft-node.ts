@@ -30,8 +30,8 @@ export interface DraftContext {
   evaluating: number
   /** Why nothing may be written for now. */
   held: string | undefined
-  /** Fresh containers that hold nodes, or a container that does. */
-  readonly embedding: WeakSet<object>
+  /** Fresh containers that hold nodes, or a container that does; made with the first of them. */
+  embedding: Set<object> | undefined
   /** Nodes that may hold fresh containers: those that were written since the last flush, or came in holding nodes. */
   readonly written: Set<DraftNode>
   /** Makes the node for a container; undefined for a leaf. */
@@ -61,6 +61,8 @@ export abstract class DraftNode extends Part {
   touched: Set<DraftNode> | undefined
   // Marks of the last walk, see draft-changes.
   pass = 0
+  /** The walk that is inside it. */
+  openIn = 0
   atHome = false
   holder: object | undefined
   #proxy: object | undefined
@@ -72,7 +74,7 @@ export abstract class DraftNode extends Part {
     this.parent = parent
     this.key = key
     this.fresh = fresh
-    this.embeds = fresh && context.embedding.has(base)
+    this.embeds = fresh && context.embedding?.has(base) === true
     if (this.embeds) context.written.add(this)
   }
 
@@ -232,7 +234,7 @@ export function plainOfStored(context: DraftContext, stored: Stored, depth = 0):
   if (depth > MAX_DEPTH) throw circular([])
   if (!(stored instanceof DraftNode)) {
     const kind = containerKind(stored)
-    if (kind === undefined || !context.embedding.has(stored)) return stored
+    if (kind === undefined || context.embedding?.has(stored) !== true) return stored
     return build(context, kind, entriesOf(kind, stored), depth)
   }
   if (stored.clean) return stored.base
@@ -288,6 +290,9 @@ export function markEmbedding(context: DraftContext, value: unknown): boolean {
         : Object.values(value as object)
   let embeds = false
   for (const item of items) if (typeof item === 'object' && item !== null && markEmbedding(context, item)) embeds = true
-  if (embeds) context.embedding.add(value as object)
+  if (embeds) {
+    context.embedding ??= new Set()
+    context.embedding.add(value as object)
+  }
   return embeds
 }

@@ -94,7 +94,7 @@ function reachEmbedded(node: DraftNode): void {
   const { embedding } = node.context
   const fresh: Key[] = []
   for (const [key, stored] of node.embeds ? node.entries() : node.slots()) {
-    if (typeof stored === 'object' && stored !== null && embedding.has(stored)) fresh.push(key)
+    if (typeof stored === 'object' && stored !== null && embedding?.has(stored) === true) fresh.push(key)
   }
   for (const key of fresh) node.reach(key)
 }

@@ -90,17 +90,13 @@ describe('an iteration over which a draft is flushed', () => {
     expect(seen).toEqual([0, 1, 3, 'x', 1, 1, 1, 1, 1])
   })
 
-  test('emptying a collection from the front takes time in proportion to it', { timeout: 20_000 }, () => {
-    const empty = (size: number): number => {
-      const { state } = open({ map: new Map(sizes(size)), set: new Set(Array(size).keys()) })
-      const before = performance.now()
-      while (state.map.size > 0) state.map.delete(state.map.keys().next().value)
-      while (state.set.size > 0) state.set.delete(state.set.values().next().value)
-      return performance.now() - before
-    }
-    empty(2_000)
-    const [few, many] = [empty(4_000), empty(40_000)]
-    expect(many / few).toBeLessThan(40) // 100 where each step passes over all that has gone
+  test('emptying a collection of 300,000 from the front ends', { timeout: 60_000 }, () => {
+    // In half a second; where each step passes over all that has gone, in some minutes.
+    const size = 300_000
+    const { state } = open({ map: new Map(sizes(size)), set: new Set(Array(size).keys()) })
+    while (state.map.size > 0) state.map.delete(state.map.keys().next().value)
+    while (state.set.size > 0) state.set.delete(state.set.values().next().value)
+    expect([...state.map.keys(), ...state.set]).toEqual([])
   })
 })
 
@@ -225,18 +221,13 @@ describe('a comparison that writes', () => {
 })
 
 describe('flushes', () => {
-  test('one for each row that is written take time in proportion to the rows', { timeout: 60_000 }, () => {
-    const run = (size: number): number => {
-      const { state, flush } = open({ list: Array.from({ length: size }, (_, id) => ({ id, n: 0 })) })
-      const before = performance.now()
-      for (const row of state.list) {
-        row.n = 1
-        flush()
-      }
-      return performance.now() - before
+  test('one for each of 50,000 rows that are written end', { timeout: 60_000 }, () => {
+    // In a second or two; where each flush goes over all that was reached, in some minutes.
+    const { state, tree, flush } = open({ list: Array.from({ length: 50_000 }, (_, id) => ({ id, n: 0 })) })
+    for (const row of state.list) {
+      row.n = 1
+      flush()
     }
-    run(500)
-    const [few, many] = [run(1_000), run(8_000)]
-    expect(many / few).toBeLessThan(24) // 64 where each flush goes over all that was reached
+    expect((tree.root.list as { n: number }[]).every(({ n }) => n === 1)).toBe(true)
   })
 })

@@ -46,7 +46,7 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
     closed: undefined,
     evaluating: 0,
     held: undefined,
-    embedding: new WeakSet(),
+    embedding: undefined,
     written: new Set(),
     nodeFor(base, parent, key, fresh) {
       const kind = containerKind(base)

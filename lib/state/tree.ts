@@ -46,6 +46,9 @@ export interface TreeOptions {
   readonly log?: ChangeLog | undefined
 }
 
+/** Shared by the batches without refs; nothing is ever put into it. */
+const NONE_MOVED = new Map<Ref, unknown>()
+
 /** What one mutation did, see {@link TreeObserver.wrote}. */
 interface Written {
   readonly chain: object[]
@@ -136,11 +139,12 @@ export class StateTree {
 
   #applyBatch(mutations: readonly Mutation[], observer: TreeObserver | undefined, shown: boolean): Mutation[] {
     const inverse: Mutation[] = []
-    const moved = new Map<Ref, unknown>()
+    let moved: Map<Ref, unknown> = NONE_MOVED
     this.#snapshots.clear()
     try {
       for (const mutation of mutations) {
         if (!('refs' in mutation) || mutation.refs === undefined) continue
+        if (moved === NONE_MOVED) moved = new Map()
         for (const ref of mutation.refs) {
           const chain = this.#own(ref.from, ref.from.length)
           moved.set(ref, chain.at(-1))

@@ -32,8 +32,8 @@ export interface Turn {
   readonly draft: Draft
   readonly origin: CommitOrigin
   readonly round: number
-  readonly made: Set<Spec>
-  readonly used: Set<Spec>
+  readonly made: Set<Spec> | undefined
+  readonly used: Set<Spec> | undefined
   /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
   ends: boolean
 }

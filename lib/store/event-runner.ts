@@ -14,7 +14,7 @@ import { isThenable } from '../protocol/is-thenable.js'
 import type { Spec, SpecWatch } from '../protocol/specs.js'
 import { takeSpecs, unusedSpecs } from '../protocol/specs.js'
 import { detach } from '../state/detach.js'
-import { warnOnce } from '../state/development.js'
+import { development, warnOnce } from '../state/development.js'
 import { createDraft } from '../state/draft.js'
 import { settle } from '../state/draft-settle.js'
 import { tagOf } from '../state/leaves.js'
@@ -98,8 +98,8 @@ export class EventRunner {
       draft,
       origin,
       round,
-      made: new Set(),
-      used: new Set(),
+      made: development ? new Set() : undefined,
+      used: development ? new Set() : undefined,
       ends: false,
     }
     request.turn = turn
@@ -205,7 +205,7 @@ export class EventRunner {
       this.#close(turn)
       // A reaction to this very commit may have disposed of the store: there is nobody to launch them.
       if (this.#options.core.office.holds(turn.epoch)) this.#launch(turn, specs)
-      else for (const spec of specs) turn.used.add(spec)
+      else for (const spec of specs) turn.used?.add(spec)
       const unused = unusedSpecs(turn.name, turn.made, turn.used)
       if (unused !== undefined) this.#options.core.report(unused, { kind: 'event', name: turn.name })
       turn.run.resolve(value)
@@ -243,7 +243,7 @@ export class EventRunner {
   }
 
   #launch(turn: Turn, specs: readonly Spec[]): void {
-    for (const spec of specs) turn.used.add(spec)
+    for (const spec of specs) turn.used?.add(spec)
     launchAll(this.#options.core, specs)
   }
 }

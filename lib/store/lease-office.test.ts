@@ -210,7 +210,7 @@ test('L11: a withdrawn request leaves no trace in the line, and a granted one is
 test('100,000 wait, all but one leave from the middle, and that one is granted', () => {
   const { office, log, ask, endHolder } = open()
   ask('held')
-  const start = performance.now()
+  // In half a second; with a search at each leave, in some minutes.
   const tickets = Array.from({ length: 100_000 }, () => ask('w'))
   ask('last')
   for (let i = tickets.length - 1; i >= 0; i -= 2) tickets[i]?.withdraw()
@@ -218,7 +218,6 @@ test('100,000 wait, all but one leave from the middle, and that one is granted',
   expect(office.waiting).toHaveLength(1)
   endHolder()
   expect(log).toEqual(['granted held', 'granted last'])
-  expect(performance.now() - start).toBeLessThan(10_000) // 0.5 s; with a search at each leave it takes minutes
 }, 30_000)
 
 test('L11: a timeout refuses, names the holder, and leaves no trace; a grant in time stops it', async () => {

@@ -16,7 +16,7 @@ import type { Clock } from './clock.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
 import { LeaseTimer } from './lease-timer.js'
 import type { Place, Waiting } from './line.js'
-import { Line } from './line.js'
+import { Line, placeOutside } from './line.js'
 import { ScopeCounts, shareField } from './scope-counts.js'
 
 /** A place in the line, or the grant that came of it. */
@@ -72,8 +72,10 @@ export class LeaseOffice {
       this.#call(() => request.refused(closed))
       return { withdraw() {} }
     }
-    const entry = this.#line.enter(request, this.#clock.now())
     const { timeoutMs } = options
+    const now = this.#clock.now()
+    // Nobody to queue behind: most events find it so.
+    const entry = this.isFree(request.scope) ? placeOutside(request, now) : this.#line.enter(request, now)
     this.#serve(entry)
     if (entry.waiting) {
       if (timeoutMs !== undefined) {
@@ -162,6 +164,7 @@ export class LeaseOffice {
   #serve(fresh?: Place): void {
     if (this.#serving) return // the loop below, further up the stack, goes on
     this.#serving = true
+    if (fresh?.waiting === false) this.#grant(fresh, true)
     for (;;) {
       const entry = this.#mayGrant ? this.#line.nextInTurn(this.#held) : undefined
       if (entry !== undefined) {
@@ -177,7 +180,7 @@ export class LeaseOffice {
     const epoch = ++this.#epoch
     entry.epoch = epoch
     const holder: Holder = {
-      grant: { epoch, request, grantedAt: this.#clock.now() },
+      grant: { epoch, request, grantedAt: fresh ? entry.since : this.#clock.now() },
       unseen: fresh && request.sync === true,
       timer: undefined,
     }

@@ -36,7 +36,7 @@ export function createObservableView(tree: Pick<StateTree, 'shape' | 'root'>): O
     publish() {
       if (changed.size === 0) return
       const atoms = [...changed]
-      changed.clear()
+      changed.clear() // before reactions run, which may commit
       transaction(() => {
         for (const atom of atoms) atom.reportChanged()
       })
@@ -49,7 +49,7 @@ class CommitFollower implements TreeObserver {
   readonly #root: StateNode
   readonly #changed: Set<IAtom>
   /** Nodes of the containers that move: found while their places are those from before the batch. */
-  readonly #moving = new Map<Ref, ViewNode>()
+  #moving: Map<Ref, ViewNode> | undefined
 
   constructor(root: StateNode, mutations: readonly Mutation[], changed: Set<IAtom>) {
     this.#root = root
@@ -57,7 +57,9 @@ class CommitFollower implements TreeObserver {
     for (const mutation of mutations) {
       for (const ref of refsOf(mutation)) {
         const node = this.#nodeAt(ref.from)
-        if (node !== undefined) this.#moving.set(ref, node)
+        if (node === undefined) continue
+        this.#moving ??= new Map()
+        this.#moving.set(ref, node)
       }
     }
   }
@@ -72,7 +74,7 @@ class CommitFollower implements TreeObserver {
 
   wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined): void {
     const refs = refsOf(mutation)
-    const moving = refs.length === 0 ? refs : refs.filter((ref) => this.#moving.has(ref))
+    const moving = refs.length === 0 ? refs : refs.filter((ref) => this.#moving?.has(ref))
     const end = chain.length - 1
     let node: ViewNode = this.#root
     for (let depth = 0; ; depth++) {
@@ -89,7 +91,7 @@ class CommitFollower implements TreeObserver {
     if (moving.length === 0) return
     const indices = placesOf(mutation)
     for (const ref of moving) {
-      const moved = this.#moving.get(ref) as ViewNode
+      const moved = this.#moving?.get(ref) as ViewNode
       if (indices === undefined) node.adopt(moved, mutation.path.at(-1), ref.at)
       else node.adopt(moved, indices[ref.at[0] as number], ref.at.slice(1))
     }
