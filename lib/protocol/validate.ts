@@ -122,16 +122,17 @@ function mutationFault(mutation: unknown): string | undefined {
 
 /**
  * Checks the form of a batch.
+ * @param first the number of its first mutation, for messages
  * @throws InvalidMutationError that names the first bad mutation by number, kind and path
  */
-export function assertMutations(value: unknown): asserts value is readonly Mutation[] {
+export function assertMutations(value: unknown, first = 0): asserts value is readonly Mutation[] {
   if (!Array.isArray(value)) throw new InvalidMutationError('A batch must be an array of mutations.')
   for (let index = 0; index < value.length; index++) {
     const mutation: unknown = value[index]
     const fault = mutationFault(mutation)
     if (fault !== undefined) {
       throw new InvalidMutationError(
-        `Mutation ${index}${describe(mutation)} is invalid: ${fault}. Nothing was applied.`,
+        `Mutation ${first + index}${describe(mutation)} is invalid: ${fault}. Nothing was applied.`,
       )
     }
   }
@@ -192,8 +193,14 @@ export function assertLeaseRequest(value: unknown): asserts value is LeaseReques
 
 /** @throws TypeError or InvalidMutationError that names what is wrong */
 export function assertCommit(value: unknown): asserts value is CommitPayload {
+  assertLongCommit(value)
+  assertMutations(value.mutations)
+}
+
+/** The same, for a batch whose mutations are checked later, some at a time. @throws TypeError or InvalidMutationError */
+export function assertLongCommit(value: unknown): asserts value is CommitPayload {
   assert(isObject(value), 'commit: the payload is no object')
-  assertMutations(own(value, 'mutations'))
+  if (!Array.isArray(own(value, 'mutations'))) throw new InvalidMutationError('A batch must be an array of mutations.')
   const specs = own(value, 'specs')
   assert(specs === undefined || Array.isArray(specs), 'commit: specs must be an array')
   for (const spec of specs ?? []) assertSpec(spec)

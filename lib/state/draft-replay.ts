@@ -21,17 +21,19 @@ import { copyIn, entryOf, isReservedKey } from './values.js'
 /**
  * Performs mutations on an open draft.
  * @param state what a recipe sees of the draft
+ * @param first the number of the first of them, for messages
  * @throws InvalidMutationError, NotCloneableError: the message names the mutation and the path
  */
-export function replay(state: object, mutations: readonly Mutation[]): void {
+export function replay(state: object, mutations: readonly Mutation[], first = 0): void {
   const root = nodeBehind(state)
   const moved = new Map<Ref, DraftNode>()
   for (const [index, mutation] of mutations.entries()) {
-    named(mutation, index, () => {
+    named(mutation, first + index, () => {
       if ('refs' in mutation) for (const ref of mutation.refs ?? []) moved.set(ref, find(root, ref.from))
     })
   }
-  for (const [index, mutation] of mutations.entries()) named(mutation, index, () => perform(root, mutation, moved))
+  for (const [index, mutation] of mutations.entries())
+    named(mutation, first + index, () => perform(root, mutation, moved))
 }
 
 /** Puts the number and path of a mutation before what is wrong with it. */

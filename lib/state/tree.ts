@@ -27,9 +27,9 @@ export interface TreeObserver {
   owned(path: Path, chain: readonly object[]): void
   /**
    * One mutation was applied. `chain[0]` is the root, its last the container that was written in; `cleared` is, for `clear`,
-   * a container with what was in that one.
+   * a container with what was in that one, and `size` how large the container was then, where it is told later.
    */
-  wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined): void
+  wrote(mutation: Mutation, chain: object[], cleared: object | undefined, size?: number): void
 }
 
 /** Options of {@link StateTree.apply}. */
@@ -65,6 +65,8 @@ export class StateTree {
   #stamps = new WeakMap<object, number>()
   // The containers that this batch has copied: they are written in place for the rest of it.
   #owned = new Set<object>()
+  /** Of a fork: the large containers that it has copied. */
+  #made: object[] | undefined
   readonly #snapshots = new Map<boolean, Record<string, unknown>>()
   #copies = 0
 
@@ -115,6 +117,39 @@ export class StateTree {
     const snapshot = showSnapshot(this.shape, this.#root, backend)
     this.#snapshots.set(backend, snapshot)
     return snapshot
+  }
+
+  /**
+   * A tree beside this one, over the same data. What is written in it is copied first, once, so this one does not change, and
+   * dropping the fork is the rollback. It keeps no log.
+   */
+  fork(): StateTree {
+    const fork = new StateTree(this.shape, this.#root, { version: this.#version })
+    fork.#shownEpoch = 1
+    fork.#made = []
+    return fork
+  }
+
+  /**
+   * Takes over, as one new version, what a fork of this tree has in the top-level fields that were written in it. Costs what
+   * looking at each mutation costs.
+   * @param fork those fields were written in it alone since it was made
+   * @param mutations all that the fork has applied
+   */
+  merge(fork: StateTree, mutations: readonly Mutation[]): number {
+    this.#snapshots.clear()
+    const root = this.#writable(this.#root) as Record<string, unknown>
+    this.#owned.clear()
+    for (const { path } of mutations) {
+      const field = path[0] as string
+      if (root[field] !== fork.#root[field]) root[field] = fork.#root[field]
+    }
+    this.#root = root
+    for (const container of fork.#made ?? []) this.#stamps.set(container, this.#shownEpoch)
+    this.#version += 1
+    for (const mutation of mutations) this.#keepValues(mutation, true)
+    this.#log?.add(mutations)
+    return this.#version
   }
 
   /** What brings a replica from `version` to the present one. */
@@ -193,7 +228,10 @@ export class StateTree {
     const copy = shallowCopy(container)
     this.#copies += 1
     this.#owned.add(copy)
-    if (this.#shownEpoch > 0 && isLarge(copy)) this.#stamps.set(copy, this.#shownEpoch)
+    if (this.#shownEpoch > 0 && isLarge(copy)) {
+      this.#stamps.set(copy, this.#shownEpoch)
+      this.#made?.push(copy)
+    }
     return copy
   }
 

@@ -14,8 +14,9 @@ import type { Mutation } from '../state/mutation.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
-import type { CommitOrigin, ErrorContext } from './core.js'
+import type { CommitOrigin, ErrorContext, LongCommit } from './core.js'
 import type { LeaseOffice } from './lease-office.js'
+import { LongBatch } from './long-batch.js'
 import type { ObservableView } from './observable-view.js'
 
 /** One commit, as `onCommit` shows it. What it holds never changes afterwards. */
@@ -36,14 +37,18 @@ export class Committer {
   readonly #report: (error: unknown, context: ErrorContext) => void
   readonly #version: IAtom = createAtom('store.version')
   readonly #listeners = new Set<CommitListener>()
+  readonly #perTurn: number | undefined
   #publishing = 0
 
+  /** @param perTurn how many mutations of a long batch are applied in one turn */
   constructor(
     tree: StateTree,
     view: ObservableView,
     office: LeaseOffice,
     report: (error: unknown, context: ErrorContext) => void,
+    perTurn?: number,
   ) {
+    this.#perTurn = perTurn
     this.#tree = tree
     this.#view = view
     this.#office = office
@@ -79,21 +84,44 @@ export class Committer {
     return this.commit(draft.changes(), origin)
   }
 
+  /** See {@link StoreCore.openLong}. */
+  openLong(mutations: readonly unknown[], origin: CommitOrigin, scope?: Scope): LongCommit | undefined {
+    if (!LongBatch.isLong(mutations, this.#perTurn)) return undefined
+    const shape = scopedShape(this.#tree.shape, scope, origin.name)
+    const batch = new LongBatch({ tree: this.#tree, shape, mutations, perTurn: this.#perTurn })
+    return {
+      get isDone() {
+        return batch.isDone
+      },
+      step: () => batch.step(),
+      publish: () => {
+        const { applied } = batch
+        if (applied.length === 0) return this.#tree.version
+        const { version, inverse } = batch.publish(this.#view.begin(applied))
+        return this.#announce({ version, origin, mutations: applied, inverse })
+      },
+    }
+  }
+
   /** Applies what a draft on the newest state has recorded. */
   commit(mutations: readonly Mutation[], origin: CommitOrigin): number {
     if (mutations.length === 0) return this.#tree.version
     const observer = this.#view.begin(mutations)
     const { version, inverse } = this.#tree.apply(mutations, { observer, shown: this.#listeners.size > 0 })
+    return this.#announce({ version, origin, mutations, inverse })
+  }
+
+  #announce(commit: Commit): number {
     this.#office.pause()
     this.#publishing += 1
     try {
       this.#publish()
-      if (this.#listeners.size > 0) this.#tell({ version, origin, mutations, inverse })
+      if (this.#listeners.size > 0) this.#tell(commit)
     } finally {
       this.#publishing -= 1
       this.#office.resume()
     }
-    return version
+    return commit.version
   }
 
   #publish(): void {

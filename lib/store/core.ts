@@ -33,12 +33,29 @@ export interface StoreCore {
    */
   commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope): number
   /**
+   * Begins a batch that is too long for one turn of the page. Its mutations need not have been looked at before.
+   * @returns undefined where the batch is not that long
+   */
+  openLong?(mutations: readonly unknown[], origin: CommitOrigin, scope?: Scope): LongCommit | undefined
+  /**
    * Puts an event in the line, or starts a task.
    * @throws TypeError for an event that the store does not have
    */
   launch(spec: SpecPayload): void
   /** Hands an error that nobody awaits to `onError`. */
   report(error: unknown, context: ErrorContext): void
+}
+
+/** A batch that is checked and applied in turns, beside the state. Dropping it leaves nothing of it. */
+export interface LongCommit {
+  readonly isDone: boolean
+  /**
+   * Does as much as one turn should take.
+   * @throws InvalidMutationError, NotCloneableError or OutOfScopeError
+   */
+  step(): void
+  /** Makes it one commit in this turn, reactions included; the new version. */
+  publish(): number
 }
 
 /**

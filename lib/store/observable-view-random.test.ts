@@ -6,8 +6,10 @@ import { createInitialState, defineState, shapeOf } from '../state/define-state.
 import { createDraft } from '../state/draft.js'
 import { RandomProgram } from '../state/fixtures/random-program.ts'
 import { show } from '../state/fixtures/random-values.ts'
+import type { Mutation } from '../state/mutation.js'
 import { read } from '../state/plain.js'
 import { StateTree } from '../state/tree.js'
+import { LongBatch } from './long-batch.js'
 import { createObservableView } from './observable-view.js'
 
 /*
@@ -142,9 +144,11 @@ class Trial {
   readonly #view: ReturnType<typeof createObservableView>
   readonly #watchers: Watcher[] = []
   readonly #log: string[] = []
+  readonly #inTurns: boolean
   #at = 0
 
-  constructor(size: number, tape: readonly number[]) {
+  constructor(size: number, tape: readonly number[], inTurns: boolean) {
+    this.#inTurns = inTurns
     const definition = defineState('random', () => RandomProgram.initial(size))
     this.#tape = tape
     this.#tree = new StateTree(shapeOf(definition), createInitialState(definition))
@@ -211,12 +215,13 @@ class Trial {
     const mutations = draft.changes()
     this.#log.push(...program.log, show(mutations))
     const was = this.#watchers.map(({ last, runs }) => ({ last, runs }))
-    tree.apply(mutations, { observer: this.#view.begin(mutations), shown: this.#next(2) === 0 })
+    if (this.#inTurns && LongBatch.isLong(mutations, 0)) this.#applyInTurns(mutations)
+    else tree.apply(mutations, { observer: this.#view.begin(mutations), shown: this.#next(2) === 0 })
     this.#view.publish()
     if (this.#next(5) === 0) tree.snapshot(true)
     for (const [index, watcher] of this.#watchers.entries()) {
       const about = `${watcher.name} after\n${this.#log.join('\n')}`
-      const { last, runs } = was[index] as { last: string; runs: number }
+      const { last, runs } = was[index] ?? { last: undefined, runs: 1 } // started between the turns of this batch
       expect(watcher.last, about).toBe(untracked(() => watcher.see()))
       if (!watcher.held) expect(watcher.last, about).toBe(watcher.see(tree.root))
       expect(watcher.runs - runs, about).toBeLessThanOrEqual(1)
@@ -231,6 +236,28 @@ class Trial {
         )
       }
     }
+  }
+
+  /** The same batch on a fork. Between its turns somebody reads, also what nobody has read before, and sees nothing of it. */
+  #applyInTurns(mutations: readonly Mutation[]): void {
+    const tree = this.#tree
+    const { shape } = tree
+    const before = show(tree.root)
+    const content = structuredClone(tree.root)
+    const reference = new StateTree(shape, structuredClone(tree.root))
+    reference.apply(structuredClone(mutations))
+    const batch = new LongBatch({ tree, shape, mutations, perTurn: 1 + this.#next(3) })
+    while (!batch.isDone) {
+      batch.step()
+      if (this.#next(3) === 0) this.#watch()
+      if (this.#next(3) === 0) tree.snapshot(true)
+      expect(show(this.#view.state)).toBe(before)
+    }
+    const { inverse } = batch.publish(this.#view.begin(batch.applied))
+    const about = `${show(mutations)} applied as ${show(batch.applied)}`
+    expect(show(tree.root), about).toBe(show(reference.root))
+    reference.apply(structuredClone(inverse))
+    expect(reference.root, about).toEqual(content)
   }
 
   run(aliases: boolean, watchAll: boolean): void {
@@ -254,15 +281,17 @@ const tapes = fc.array(fc.nat(997), { minLength: 80, maxLength: 240 })
 
 test.each([
   { size: 6, aliases: true, all: false, runs: 700 },
+  { size: 6, aliases: true, all: true, inTurns: true, runs: 200 },
+  { size: 70, aliases: false, all: false, inTurns: true, runs: 100 },
   { size: 6, aliases: false, all: true, runs: 400 },
   { size: 24, aliases: true, all: true, runs: 600 },
   { size: 24, aliases: false, all: false, runs: 500 },
   { size: 70, aliases: true, all: true, runs: 100 },
 ])(
-  'S1 S2 S3 random batches: lists of $size, aliases $aliases, everything observed $all',
-  ({ size, aliases, all, runs }) => {
+  'S1 S2 S3 random batches: lists of $size, aliases $aliases, everything observed $all, in turns $inTurns',
+  ({ size, aliases, all, runs, inTurns = false }) => {
     fc.assert(
-      fc.property(tapes, (tape) => new Trial(size, tape).run(aliases, all)),
+      fc.property(tapes, (tape) => new Trial(size, tape, inTurns).run(aliases, all)),
       { numRuns: runs },
     )
   },

@@ -72,7 +72,7 @@ class CommitFollower implements TreeObserver {
     }
   }
 
-  wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined): void {
+  wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined, size?: number): void {
     const refs = refsOf(mutation)
     const moving = refs.length === 0 ? refs : refs.filter((ref) => this.#moving?.has(ref))
     const end = chain.length - 1
@@ -87,7 +87,7 @@ class CommitFollower implements TreeObserver {
       if (next === undefined) return
       node = next
     }
-    node.take(mutation, chain[end] as object, cleared, this.#changed)
+    node.take(mutation, chain[end] as object, cleared, this.#changed, size)
     if (moving.length === 0) return
     const indices = placesOf(mutation)
     for (const ref of moving) {

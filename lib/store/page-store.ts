@@ -64,11 +64,15 @@ export class PageStore {
   readonly #events: ReadonlyMap<string, StoreEvent>
   #disposed = false
 
-  /** @param clock the page's, but for simulations */
+  /**
+   * @param clock the page's, but for simulations
+   * @param bounds small ones, for simulations and tests
+   */
   constructor(
     definition: StateDefinition,
     options: StoreOptions<object, object, TaskSources, Record<string, AnyHandler>>,
     clock: Clock = pageClock,
+    bounds: { readonly mutationsPerTurn?: number } = {},
   ) {
     const { ttl = DEFAULT_TTL_MS } = options.lease ?? {}
     if (!(ttl > 0))
@@ -91,7 +95,7 @@ export class PageStore {
     const report = (error: unknown, context: ErrorContext): void => reportTo(onError, error, context)
     const view = createObservableView(this.#tree)
     this.state = view.state
-    const committer = new Committer(this.#tree, view, this.#office, report)
+    const committer = new Committer(this.#tree, view, this.#office, report, bounds.mutationsPerTurn)
     this.#committer = committer
     this.#core = {
       definition,
@@ -100,6 +104,7 @@ export class PageStore {
       token: this.token,
       lease: { ttlMs: ttl },
       commitBatch: (mutations, origin, scope) => committer.commitBatch(mutations, origin, scope),
+      openLong: (mutations, origin, scope) => committer.openLong(mutations, origin, scope),
       launch: (spec) => this.#launch(spec),
       report,
     }

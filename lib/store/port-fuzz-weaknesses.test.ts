@@ -56,15 +56,15 @@ const onPage: Planted[] = [
     what: 'a batch out of its order',
     shows: /was due|leases are held/,
     file: 'lib/store/worker-leases.ts',
-    from: 'if (sequence !== lease.sequence) {',
+    from: 'if (sequence !== lease.sequence || lease.isApplying) {',
     to: 'if (false as boolean) {',
   },
   {
     what: 'a batch outside of its scope',
     shows: /not valid \(a field\)/,
     file: 'lib/store/worker-leases.ts',
-    from: "{ kind: 'task', name, runId: id }, lease.request.scope)",
-    to: "{ kind: 'task', name, runId: id })",
+    from: 'const { scope } = lease.request',
+    to: 'const scope = undefined',
   },
   {
     what: 'ahead of the line without having been revoked',
@@ -92,7 +92,7 @@ const onPage: Planted[] = [
     what: 'half a batch',
     shows: /not valid/,
     file: 'lib/state/draft-replay.ts',
-    from: 'for (const [index, mutation] of mutations.entries()) named(mutation, index, () => perform(root, mutation, moved))',
+    from: 'for (const [index, mutation] of mutations.entries()) named(mutation, first + index, () => perform(root, mutation, moved))',
     to: 'for (const mutation of mutations) try { perform(root, mutation, moved) } catch { return }',
   },
   {

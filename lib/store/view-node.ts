@@ -165,8 +165,17 @@ export abstract class ViewNode extends RawPart {
     if (this.#allAtom !== undefined) changed.add(this.#allAtom)
   }
 
-  /** The mutation was performed on the container, which is now `raw`; `cleared` holds what was in it before a `clear`. */
-  take(mutation: Mutation, raw: object, cleared: object | undefined, changed: Set<IAtom>): void {
+  /**
+   * The mutation was performed on the container, which is now `raw`; `cleared` holds what was in it before a `clear`, and `size`
+   * is how large it was then.
+   */
+  take(
+    mutation: Mutation,
+    raw: object,
+    cleared: object | undefined,
+    changed: Set<IAtom>,
+    size: number = sizeOf(raw),
+  ): void {
     this.raw = raw
     if (mutation.op === 'set' || mutation.op === 'delete') {
       this.#written(mutation.path.at(-1), mutation.op === 'set', changed)
@@ -178,7 +187,6 @@ export abstract class ViewNode extends RawPart {
       } else if (this.#rows !== undefined) this.#rearrange(this.#rows, mutation)
       if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
     }
-    const size = sizeOf(raw)
     if (size !== this.#size && this.#keysAtom !== undefined) changed.add(this.#keysAtom)
     this.#size = size
   }

@@ -84,6 +84,7 @@ export class WorkerConnection {
     this.#leases = new WorkerLeases(options.core, this.#link, {
       probe: () => this.probe(),
       unresponsive: (name) => options.unresponsive(name),
+      turn: (run) => options.clock.turn(run),
     })
   }
 

@@ -3,6 +3,7 @@
  *
  * - A batch is checked against the fence and applied in the same turn: it counts if its very epoch is held, by this worker,
  *   and its number is the next one. All else is refused, whenever it arrives.
+ * - A long batch is made ready in turns, and published in one in which its lease is still held. It does not expire meanwhile.
  * - A batch that comes twice is applied once and answered twice.
  * - A batch that is refused, for whatever reason, ends its lease, and nothing of it was applied.
  * - A lease that was revoked three times running is let finish.
@@ -13,16 +14,17 @@ import { InvalidMutationError, LeaseReleasedError, LeaseRevokedError } from '../
 import type { Link } from '../protocol/endpoint.js'
 import type {
   Changes,
+  CommitPayload,
   LeaseRequestPayload,
   ProgressPayload,
   SettledPayload,
   WorkerFacade,
 } from '../protocol/messages.js'
-import { assertCommit, assertLeaseRequest } from '../protocol/validate.js'
+import { assertCommit, assertLeaseRequest, assertLongCommit } from '../protocol/validate.js'
 import { toWireError } from '../protocol/wire-error.js'
 import type { Scope } from '../state/scope.js'
 import { toScope } from '../state/scope.js'
-import type { StoreCore } from './core.js'
+import type { CommitOrigin, LongCommit, StoreCore } from './core.js'
 import { launchAll } from './core.js'
 import type { Ticket } from './lease-office.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
@@ -42,6 +44,8 @@ export interface LeaseEvents {
   probe(): Promise<void>
   /** The worker held the lease of that name and did not answer. */
   unresponsive(lease: string): void
+  /** Runs something in a turn of its own, soon. */
+  turn(run: () => void): void
 }
 
 interface Lease {
@@ -52,8 +56,17 @@ interface Lease {
   epoch: number | undefined
   /** Number of its next batch. */
   sequence: number
+  /** A batch of it is being applied in turns. */
+  isApplying: boolean
   /** How often its function was revoked before. */
   readonly revocations: number
+}
+
+/** Which batch it is, of which lease. */
+interface Batch {
+  readonly epoch: number
+  readonly sequence: number
+  readonly last: boolean
 }
 
 /** A lease that was revoked, and whose function is to run again. */
@@ -162,7 +175,16 @@ export class WorkerLeases {
       probe: () => this.#events.probe(),
       unresponsive: () => this.#events.unresponsive(name),
     }
-    const lease: Lease = { requestId, run, request, ticket: undefined, epoch: undefined, sequence: 0, revocations }
+    const lease: Lease = {
+      requestId,
+      run,
+      request,
+      ticket: undefined,
+      epoch: undefined,
+      sequence: 0,
+      isApplying: false,
+      revocations,
+    }
     this.#requests.set(requestId, lease)
     lease.ticket = this.#core.office.request(request, { timeoutMs: timeout })
   }
@@ -197,33 +219,74 @@ export class WorkerLeases {
     const lease = this.#held.get(epoch)
     if (again !== undefined) again()
     else if (lease !== undefined && office.holds(epoch)) this.#apply(lease, payload, epoch, sequence, last)
-    else {
-      const over = `The lease of epoch ${epoch} is over, or is not of this worker. Its batch was dropped.`
-      this.#reject(epoch, sequence, this.#lost.get(epoch) ?? new LeaseReleasedError(over))
-    }
+    else this.#tooLate(epoch, sequence)
+  }
+
+  #tooLate(epoch: number, sequence: number): void {
+    const over = `The lease of epoch ${epoch} is over, or is not of this worker. Its batch was dropped.`
+    this.#reject(epoch, sequence, this.#lost.get(epoch) ?? new LeaseReleasedError(over))
   }
 
   #apply(lease: Lease, payload: unknown, epoch: number, sequence: number, last: boolean): void {
-    const { id, name } = lease.run
-    const { office, tree } = this.#core
-    const before = tree.version
+    if (lease.isApplying && sequence === lease.sequence) return // twice: it is answered when it is applied
+    const batch = { epoch, sequence, last }
     let wellFormed = false
-    let version: number
     try {
-      if (sequence !== lease.sequence) {
+      if (sequence !== lease.sequence || lease.isApplying) {
         const due = `Batch ${sequence} of lease "${lease.request.name}" came where ${lease.sequence} was due.`
         throw new InvalidMutationError(due)
       }
+      assertLongCommit(payload)
+      const origin: CommitOrigin = { kind: 'task', name: lease.run.name, runId: lease.run.id }
+      const { scope } = lease.request
+      const long = this.#core.openLong?.(payload.mutations, origin, scope)
+      if (long !== undefined) {
+        lease.isApplying = true
+        this.#applyInTurns(lease, payload, batch, long)
+        return
+      }
       assertCommit(payload)
       wellFormed = true
-      lease.sequence++ // before reactions run
-      version = this.#core.commitBatch(payload.mutations, { kind: 'task', name, runId: id }, lease.request.scope)
+      this.#commit(lease, payload, batch, () => this.#core.commitBatch(payload.mutations, origin, scope))
     } catch (error) {
-      this.#answer(epoch, sequence, () => this.#reject(epoch, sequence, error))
-      this.#drop(lease)
+      this.#failed(lease, batch, error)
       if (!wellFormed) throw error // not the task but the worker's library is at fault: reported too
+    }
+  }
+
+  /** Goes on turn by turn, for as long as the lease is held: once it is over, what was done is dropped. */
+  #applyInTurns(lease: Lease, payload: CommitPayload, batch: Batch, long: LongCommit): void {
+    const { office } = this.#core
+    if (this.#held.get(batch.epoch) !== lease || !office.holds(batch.epoch)) {
+      this.#tooLate(batch.epoch, batch.sequence)
       return
     }
+    try {
+      long.step()
+      if (long.isDone) this.#commit(lease, payload, batch, () => long.publish())
+    } catch (error) {
+      this.#failed(lease, batch, error)
+      return
+    }
+    if (long.isDone) return
+    office.renew(batch.epoch)
+    this.#events.turn(() => this.#applyInTurns(lease, payload, batch, long))
+  }
+
+  /** A batch is refused, and its lease over. */
+  #failed(lease: Lease, { epoch, sequence }: Batch, error: unknown): void {
+    this.#answer(epoch, sequence, () => this.#reject(epoch, sequence, error))
+    this.#drop(lease)
+  }
+
+  /** @param commit makes the commit and gives its version; what it throws it throws before anything has changed */
+  #commit(lease: Lease, payload: CommitPayload, { epoch, sequence, last }: Batch, commit: () => number): void {
+    const { name } = lease.run
+    const { office, tree } = this.#core
+    const before = tree.version
+    lease.sequence++ // before reactions run
+    lease.isApplying = false
+    const version = commit()
     const since = this.sentVersion
     const answer = (changes?: Changes) => this.#link.send('committed', [epoch, sequence, tree.version, since], changes)
     keep(this.#answers, `${epoch}/${sequence}`, answer)
