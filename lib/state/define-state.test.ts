@@ -40,6 +40,34 @@ describe('getSubstate', () => {
   )
 })
 
+const otherState = defineState('other', () => ({ zz: 1 }))
+
+describe('getSubstate refuses', () => {
+  test.each(views())('S8 what is no substate, and names the missing step: %s', (_, state) => {
+    expect(() => getSubstate(state, 'setings')).toThrow(
+      'getSubstate: "setings" leads nowhere: there is no substate "setings".',
+    )
+    expect(() => getSubstate(state, 'wrong.part')).toThrow('there is no substate "wrong".')
+    expect(() => getSubstate(state, 'count.part')).toThrow('there is no substate "count".')
+    expect(() => getSubstate(state, 'app.part.setings')).toThrow(
+      '"app.part.setings" leads nowhere: there is no substate "setings".',
+    )
+    expect(() => getSubstate((state as { part: object }).part, 'app.deep')).toThrow('there is no substate "app".')
+    expect(() => getSubstate(state, [])).toThrow('getSubstate: an empty list names no substate.')
+    expect(() => getSubstate(state, otherState)).toThrow('getSubstate: "other" is no part of "app".')
+    expect(() => getSubstate((state as { part: object }).part, appState)).toThrow('"app" is no part of "app.part".')
+  })
+
+  test('S8 a leading name where there is none to compare it with: on a copy of a snapshot', () => {
+    const copy = structuredClone(new StateTree(shapeOf(appState), createInitialState(appState)).snapshot(false))
+    const part = (copy as { part: object }).part
+    expect(getSubstate(copy, partState)).toBe(part)
+    expect(getSubstate(copy, 'part')).toBe(part)
+    expect(() => getSubstate(copy, 'state.part')).toThrow('there is no substate "state".')
+    expect(() => getSubstate(copy, otherState)).toThrow('getSubstate: "other" is no part of what was given.')
+  })
+})
+
 describe('what defineState refuses', () => {
   test.each(['__proto__', 'prototype', 'constructor'])('the field %s', (name) => {
     const definition = defineState('app', () => ({ count: 1, [name]: 1 }))

@@ -1,44 +1,48 @@
-import type { StateDefinition } from './define-state.js'
+import type { StateDefinition, StateShape } from './define-state.js'
 import { parentOf, shapeOf } from './define-state.js'
-import { isBackend } from './part.js'
+import type { StatePart } from './part.js'
+import { isBackend, partOf } from './part.js'
+import { shapeOfSnapshot } from './snapshot.js'
 
 /**
  * Gives a substate of a state: on the page's view, on a snapshot and on a draft alike.
  *
- * @param state the outermost state, or one that `path` is relative to
- * @param path a definition, a dotted name (`'app.settings'`), or a list of names. The name of the outermost state may lead
- * @throws TypeError that names the missing step
+ * @param state the outermost state, or one that `path` is relative to. A copy of a snapshot does not know its name: `path`
+ *   must then be a definition, or begin below it
+ * @param path a definition, a dotted name (`'app.settings'`), or a list of names. The name of `state` itself may lead
+ * @throws TypeError that names the missing step, or the definition that is none of the state's
+ * @throws OutOfScopeError for what the scope of a draft leaves out
  */
 export function getSubstate<Sub extends object>(state: object, path: StateDefinition<Sub>): Sub
 export function getSubstate(state: object, path: string | readonly string[]): object
 export function getSubstate(state: object, path: StateDefinition | string | readonly string[]): object {
-  if (typeof path !== 'string' && !isNames(path)) {
-    const names = namesFrom(state, path)
-    if (names !== undefined) return follow(state, names)
-  }
-  const steps = typeof path === 'string' ? path.split('.') : isNames(path) ? path : path.fullName.split('.')
+  const shape = (partOf(state) as Partial<StatePart> | undefined)?.shape ?? shapeOfSnapshot(state)
+  if (typeof path !== 'string' && !isNames(path)) return follow(state, namesFrom(state, shape, path))
+  const steps = typeof path === 'string' ? path.split('.') : path
+  if (steps.length === 0) throw new TypeError('getSubstate: an empty list names no substate.')
   // The leading name is the state's own, unless it is found in the state, and leads on.
-  const [own, ...rest] = steps
-  if (own === undefined || !(own in state)) {
-    if (own !== undefined) Reflect.get(state, own) // throws for what the scope of a draft leaves out
-    return follow(state, rest)
-  }
-  const whole = step(state, steps)
-  if (whole === undefined && rest.length > 0) return step(state, rest) ?? follow(state, steps)
-  return whole ?? follow(state, steps)
+  return step(state, steps) ?? follow(state, steps, steps[0] === shape?.definition.name ? 1 : 0)
 }
 
-/** The names that lead to a definition from a state: the nearest one to the outermost that has the fields of `state`. */
-function namesFrom(state: object, definition: StateDefinition): string[] | undefined {
+/** The names that lead to a definition from a state. */
+function namesFrom(state: object, shape: StateShape | undefined, definition: StateDefinition): string[] {
   let names: string[] | undefined
   const below: string[] = []
   for (let at: StateDefinition | undefined = definition; at !== undefined; at = parentOf(at)) {
-    const { fields, substates } = shapeOf(at)
-    const shown = [...fields].filter((field) => !isBackend(field))
-    if ([...shown, ...substates.keys()].every((key) => Object.hasOwn(state, key))) names = below.slice()
+    // Of plain data the fields alone tell what it is: the outermost definition that has just these.
+    if (shape === undefined ? hasFieldsOf(state, at) : shape.definition === at) names = below.slice()
     below.unshift(at.name)
   }
-  return names
+  if (names !== undefined) return names
+  const whole = shape === undefined ? 'what was given' : `"${shape.definition.fullName}"`
+  throw new TypeError(`getSubstate: "${definition.fullName}" is no part of ${whole}.`)
+}
+
+function hasFieldsOf(state: object, definition: StateDefinition): boolean {
+  const { fields, substates } = shapeOf(definition)
+  const shown = [...fields, ...substates.keys()].filter((key) => !isBackend(key))
+  const keys = Object.keys(state).filter((key) => !isBackend(key))
+  return keys.length === shown.length && shown.every((key) => Object.hasOwn(state, key))
 }
 
 function step(state: object, steps: readonly string[]): object | undefined {
@@ -51,12 +55,13 @@ function step(state: object, steps: readonly string[]): object | undefined {
   return at as object
 }
 
-function follow(state: object, steps: readonly string[]): object {
-  steps.forEach((name, depth) => {
-    if (step(state, steps.slice(0, depth + 1)) !== undefined) return
-    throw new TypeError(`getSubstate: "${steps.join('.')}" leads nowhere: there is no substate "${name}".`)
-  })
-  return step(state, steps) as object // each step was just seen to lead on
+/** Follows the names from the one at `from`. */
+function follow(state: object, steps: readonly string[], from = 0): object {
+  for (let end = from + 1; end <= steps.length; end++) {
+    if (step(state, steps.slice(from, end)) !== undefined) continue
+    throw new TypeError(`getSubstate: "${steps.join('.')}" leads nowhere: there is no substate "${steps[end - 1]}".`)
+  }
+  return step(state, steps.slice(from)) as object // each step was just seen to lead on
 }
 
 function isNames(path: StateDefinition | readonly string[]): path is readonly string[] {

@@ -25,6 +25,13 @@ export function showSnapshot(
   return snapshot
 }
 
+const shapes = new WeakMap<object, StateShape>()
+
+/** The shape of a snapshot, or of a substate in one; undefined for other data, also for a copy of one. */
+export function shapeOfSnapshot(snapshot: object): StateShape | undefined {
+  return shapes.get(snapshot)
+}
+
 /** Plain data of a state and its substates, with their getters; `full` is where the getters of a shown part read. */
 function showState(
   shape: StateShape,
@@ -32,6 +39,7 @@ function showState(
   full: Record<string, unknown> | undefined,
 ): Record<string, unknown> {
   const shown: Record<string, unknown> = {}
+  shapes.set(shown, shape)
   for (const key of Object.keys(raw)) {
     const substate = shape.substates.get(key)
     if (substate !== undefined) {
