@@ -8,6 +8,7 @@ import { DraftNode, exposed } from './draft-node.js'
 import type { Key } from './mutation.js'
 import { partOf } from './part.js'
 import { PieceTable } from './piece-table.js'
+import { RawPart } from './raw-part.js'
 
 export class ArrayNode extends DraftNode implements ArrayPart {
   readonly kind = 'array'
@@ -35,8 +36,13 @@ export class ArrayNode extends DraftNode implements ArrayPart {
 
   search(method: 'indexOf' | 'lastIndexOf', sought: unknown, from: readonly number[]): number {
     const part = partOf(sought)
-    const items = Array.from({ length: this.size }, (_, i) => this.peek(i))
-    return items[method](part instanceof DraftNode ? part : sought, ...(from as [number])) // a second argument counts by being there
+    // A row of `store.state`, of `task.state` or of a snapshot stands where its data does: a node may lie over that by now.
+    const container = part instanceof RawPart ? part.raw : (part ?? sought)
+    const items = Array.from({ length: this.size }, (_, i) => {
+      const stored = this.peek(i)
+      return stored instanceof DraftNode && stored !== part && !stored.fresh ? stored.base : stored
+    })
+    return items[method](container, ...(from as [number])) // a second argument counts by being there
   }
 
   /** What stands at an index; undefined outside. */

@@ -5,6 +5,7 @@ import { createDraft } from './draft.js'
 import { settle } from './draft-settle.js'
 import { appState } from './fixtures/guarded-state.ts'
 import { show } from './fixtures/random-values.ts'
+import { createReadOnlyView } from './read-only.js'
 import { StateTree } from './tree.js'
 
 // What is tried here is what types forbid.
@@ -25,6 +26,34 @@ function open(root: Record<string, unknown> = {}) {
   }
   return { tree, draft, state, flush, ops: () => draft.changes().map(({ op }) => op) }
 }
+
+describe('a search in a list of a draft', () => {
+  const rows = (): { id: number }[] => [{ id: 1 }, { id: 2 }, { id: 3 }, { id: 4 }]
+
+  test.each([
+    ['a view', ({ shape, root }: StateTree): State => createReadOnlyView(shape, () => root)],
+    ['a snapshot', (tree: StateTree): State => tree.snapshot(false)],
+  ])('G6 finds the rows of %s, reached or not, wherever they stand by now', (_, reader) => {
+    const { state, tree, flush } = open({ list: rows(), record: rows() })
+    const [first, second, third, fourth] = reader(tree).list
+    const places = (sought: unknown): unknown[] => [
+      state.list.indexOf(sought),
+      state.list.lastIndexOf(sought),
+      state.list.includes(sought),
+    ]
+    expect([first, second, fourth].map(places)).toEqual([0, 1, 3].map((i) => [i, i, true]))
+    state.list[0].id = 5
+    state.list.splice(1, 1)
+    state.list.reverse()
+    expect([first, third, fourth].map(places)).toEqual([2, 1, 0].map((i) => [i, i, true]))
+    expect([second, reader(tree).record[0]].map(places)).toEqual([-1, -1].map((i) => [i, i, false]))
+    expect([state.list.indexOf(third, 2), state.list.lastIndexOf(third, 0)]).toEqual([-1, -1])
+    state.other = [state.list[0]]
+    expect(state.other.indexOf(fourth)).toBe(0)
+    flush()
+    expect(reader(tree).list.map((row: unknown) => state.list.indexOf(row))).toEqual([0, 1, 2])
+  })
+})
 
 function sizes(size: number): [number, number][] {
   return Array.from({ length: size }, (_, i) => [i, i])

@@ -67,6 +67,9 @@ function createList(initialState: { rows?: Row[]; counter?: number } = {}) {
         const found = state.rows.find((item) => item.id === id)
         if (found) found.name = name
       },
+      remove(state, gone: Row) {
+        state.rows.splice(state.rows.indexOf(gone), 1)
+      },
       fail(state) {
         state.counter = 99
         state.rows.push(row(9))
@@ -634,6 +637,14 @@ describe('state', () => {
         .map((_, i) => mixed.state.rows.map((r, k) => (r.id % 2 === 0 ? k : -1)).filter((k) => k >= 0)[i]),
     )
     expect(store.state.rows).toHaveLength(4)
+  })
+
+  test('G6: a row of the view is found in the draft of an event that is given it', () => {
+    const { store } = createList({ rows: [1, 2, 3].map(row) })
+    for (const id of [1, 3, 2]) {
+      store.events.remove(store.state.rows.find((item) => item.id === id) as Row)
+      expect(store.state.rows.some((item) => item.id === id)).toBe(false)
+    }
   })
 
   test('S6: apply and inverse: undo, redo, and mutations that never change afterwards', async () => {
