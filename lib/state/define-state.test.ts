@@ -40,6 +40,10 @@ describe('getSubstate', () => {
   )
 })
 
+class Count {
+  count = 1
+}
+
 const otherState = defineState('other', () => ({ zz: 1 }))
 
 describe('getSubstate refuses', () => {
@@ -76,6 +80,20 @@ describe('what defineState refuses', () => {
 
   test.each(['prototype', 'constructor'])('the name %s', (name) => {
     expect(() => defineState(name, () => ({}))).toThrow(/cannot be the name of a state/)
+  })
+
+  test.each([
+    ['a promise', () => Promise.resolve({ count: 1 })],
+    ['an instance of Count', () => new Count()],
+    ['an array', () => [1]],
+    ['a Map', () => new Map()],
+    ['null', () => null],
+    ['a number', () => 1],
+  ])('an init that gives %s', (what, init) => {
+    const definition = defineState('app', init as () => object)
+    expect(() => shapeOf(definition)).toThrow(
+      `defineState("app"): init must return a plain object of the fields, got ${what}.`,
+    )
   })
 })
 

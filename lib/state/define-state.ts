@@ -97,6 +97,9 @@ export type SubstateFields<Subs extends readonly StateDefinition[]> = {
   [D in Subs[number] as D['name']]: StateOf<D>
 }
 
+/** Refuses an `init` that is async, or gives a list. */
+export type AtOnce<S> = S extends PromiseLike<unknown> | readonly unknown[] ? never : unknown
+
 /** Options of {@link defineState}. */
 export interface StateOptions<Subs extends readonly StateDefinition[]> {
   /** States nested in this one, each under its own name. @default [] */
@@ -151,7 +154,8 @@ class Definition implements StateDefinition {
  * @param init makes fresh data for each store. A getter becomes a computed: not enumerable, `this` is read-only and shows
  *   backend fields (`_name`) too. Values may be plain objects, arrays, maps, sets, primitives and leaves such as `Date`
  * @param options `substates`: states nested in this one; `version`: a number that workers must agree on
- * @throws TypeError for a name that is no identifier, a substate that already has a parent, or two with one name
+ * @throws TypeError for a name that is no identifier, a substate that already has a parent, or two with one name; when a store
+ *   is made, for an `init` that gives no plain object: a promise, a list, an instance of a class
  * @throws NotCloneableError, when a store is made, for a value that cannot be in state; its message names the path
  * @example
  * const counterState = defineState('counter', () => ({
@@ -166,7 +170,7 @@ export function defineState<
   const Subs extends readonly StateDefinition[] = readonly [],
 >(
   name: Name,
-  init: () => S,
+  init: (() => S) & AtOnce<S>,
   options: StateOptions<Subs> = {},
 ): StateDefinition<S & SubstateFields<Subs>, object, Name> {
   if (typeof name !== 'string' || !/^[A-Za-z$][\w$]*$/.test(name)) {
@@ -209,8 +213,10 @@ function readShape(definition: Definition): StateShape {
   const getters = new Map<string, (this: object) => unknown>()
   const substates = new Map(definition.substates.map((substate) => [substate.name, shapeOf(substate)]))
   const initial = definition.init()
-  if (typeof initial !== 'object' || initial === null) {
-    throw new TypeError(`defineState("${definition.name}"): init must return an object, got ${String(initial)}.`)
+  if (containerKind(initial) !== 'object') {
+    throw new TypeError(
+      `defineState("${definition.name}"): init must return a plain object of the fields, got ${describe(initial)}.`,
+    )
   }
   for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(initial))) {
     if (isReservedKey(key)) {

@@ -195,6 +195,12 @@ besideContract.events.setMaximum(5)
 // @ts-expect-error no such option
 defineEvent({ urgently: true }, () => {})
 
+// S9: the first state is there at once, and has fields.
+// @ts-expect-error a promise
+defineState('async', async () => ({ counter: 0 }))
+// @ts-expect-error a list
+defineState('list', () => [0])
+
 // E4: setters are typed, and there is none for getters, backend fields and substates.
 store.set.maxCounter(20)
 store.set.rows([{ id: 1, name: 'x' }])
