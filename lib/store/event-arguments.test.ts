@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import type { Mutation } from '../index.js'
 import { createStore, defineState } from '../index.js'
 import { holdLease } from '../testing/index.js'
 
@@ -75,6 +76,20 @@ test('an event that waits is called with its plain arguments as they were at the
     [1, filter()],
     [2, filter()],
   ])
+})
+
+test('S6 an apply that waits applies the mutations as they were at the call', async () => {
+  const { store } = create()
+  const held = await holdLease(store)
+  const mine = filter()
+  const mutations: Mutation[] = [{ op: 'set', path: ['filter'], value: mine }]
+  const run = store.apply(mutations)
+  change(mine)
+  mutations.push({ op: 'clear', path: ['byId'] })
+  expect(run.ran).toBe(false)
+  await held.release()
+  await run
+  expect(store.snapshot().filter).toEqual(filter())
 })
 
 test('an argument that is no plain data reaches the handler of an event that waits as it is', async () => {

@@ -153,11 +153,11 @@ export class PageStore {
   }
 
   apply(mutations: readonly Mutation[]): EventRun {
-    const handler = (state: object): void => {
-      assertMutations(mutations)
-      replay(state, mutations)
+    const handler = (state: object, given: readonly Mutation[]): void => {
+      assertMutations(given)
+      replay(state, given)
     }
-    return this.#runner.run(createEvent(this.#tree.shape, handler, { kind: 'apply', name: 'apply' }), [])
+    return this.#runner.run(createEvent(this.#tree.shape, handler, { kind: 'apply', name: 'apply' }), [mutations])
   }
 
   reset(field?: string): EventRun {
