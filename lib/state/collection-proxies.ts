@@ -36,8 +36,11 @@ function* keys(proxy: object): Generator<Key> {
 
 function* entries(proxy: object): Generator<[Key, unknown]> {
   const part = partBehind(proxy, 'entries')
-  // One that has gone since the iteration began is not visited.
-  for (const key of keys(proxy)) if (part.has(key)) yield [key, part.get(key)]
+  for (const key of keys(proxy)) {
+    const value = part.get(key)
+    // One that has gone since the iteration began is not visited. Where a value stands there is no need to ask.
+    if (value !== undefined || part.has(key)) yield [key, value]
+  }
 }
 
 function* values(proxy: object): Generator<unknown> {

@@ -91,7 +91,8 @@ function stateTraps(backend: boolean): ProxyHandler<Shadow<StatePart>> {
       if (!shows(key)) return undefined
       if (part.shape.getters.has(key)) return { get: () => getterOf(part, key), enumerable: false, configurable: true }
       if (!isField(part, key)) return undefined
-      return { value: fieldOf(part, key), writable: true, enumerable: true, configurable: true }
+      const value = part.shape.substates.has(key) ? fieldOf(part, key) : part.own(key)?.value
+      return { value, writable: true, enumerable: true, configurable: true }
     },
     deleteProperty({ part }, key) {
       part.assertWritable('delete', key)

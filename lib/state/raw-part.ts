@@ -22,6 +22,8 @@ export abstract class RawPart extends Part implements ArrayPart {
 
   /** The reader depends on what stands at a key of an object or a map, and on whether anything does. */
   onKey(_key: Key): void {}
+  /** The reader depends on whether anything stands there alone; it is told `present`. */
+  onPresence(_key: Key, _present: boolean): void {}
   /** The reader depends on which keys there are, or how many entries. */
   onKeys(): void {}
   /** The reader depends on everything in it. */
@@ -53,8 +55,9 @@ export abstract class RawPart extends Part implements ArrayPart {
       this.onContent()
       return raw.has(key)
     }
-    this.onKey(key)
-    return raw instanceof Map ? raw.has(key) : Object.hasOwn(raw, key as string)
+    const present = raw instanceof Map ? raw.has(key) : Object.hasOwn(raw, key as string)
+    this.onPresence(key, present)
+    return present
   }
 
   own(key: Key): { readonly value: unknown } | undefined {

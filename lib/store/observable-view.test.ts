@@ -117,6 +117,53 @@ describe('granularity', () => {
     expect([keys.runs, x.runs, values.runs]).toEqual([2, 2, 3])
   })
 
+  test('S1 a reaction on which fields a state has, or whether a key is there, runs for no value', () => {
+    const { state, change } = setUp()
+    change((draft) => {
+      draft.record = { x: 1, y: undefined }
+    })
+    const inherit = (of: object): string[] => {
+      const keys: string[] = []
+      for (const key in of) keys.push(key)
+      return keys
+    }
+    const watched = [
+      watch(() => Object.keys(state)),
+      watch(() => inherit(state)),
+      watch(() => 'count' in state && Object.hasOwn(state, 'count')),
+      watch(() => Object.keys(state.settings)),
+      watch(() => 'x' in untracked(() => state.record)),
+      watch(() => 'y' in untracked(() => state.record)),
+      watch(() => state.byId.has('a')),
+    ]
+    change((draft) => {
+      draft.count += 1
+      draft.rows = []
+      draft.settings.theme = 'light'
+      draft.record.x = 2
+      draft.record.y = 3
+      draft.record.z = 4
+      draft.byId.get('a').n = 7
+      draft.byId.set('a', { n: 8 })
+    })
+    expect(watched.map(({ runs }) => runs)).toEqual(watched.map(() => 0))
+    const [has, , gone] = watched.slice(-3)
+    change((draft) => {
+      delete draft.record.x
+      draft.byId.delete('a')
+    })
+    expect([has?.last, has?.runs, gone?.last, gone?.runs]).toEqual([false, 1, false, 1])
+    change((draft) => {
+      draft.record.x = 2
+      draft.byId.set('a', { n: 8 })
+      draft.byId.set('b', { n: 9 })
+    })
+    expect([has?.last, has?.runs, gone?.last, gone?.runs]).toEqual([true, 2, true, 2])
+    change((draft) => draft.byId.clear())
+    change((draft) => draft.byId.clear())
+    expect([gone?.last, gone?.runs]).toEqual([false, 3])
+  })
+
   test('S1 a reaction on a set runs for its members, on its size for how many', () => {
     const { state, change } = setUp()
     const x = watch(() => state.members.has('x'))
@@ -462,6 +509,10 @@ describe('reading', () => {
     const again = watch(() => state.byId.get('key 5'))
     expect(madeForTesting.atoms).toBe(atoms + 1)
     again.dispose()
+    const look = () => watch(() => state.byId.has('key 6')).dispose()
+    look()
+    look()
+    expect(madeForTesting.atoms).toBe(atoms + 3)
   })
 
   test('the atom of a key that is gone is let go when nobody observes it, and not before', () => {

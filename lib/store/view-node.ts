@@ -5,8 +5,8 @@
  *   its node, and a row keeps it when its list is spliced, sorted or filtered, or when it moves to another place.
  * - A node holds those of the containers in it, for arrays in a list parallel to the data, so that the operations on the
  *   data are the operations on the nodes.
- * - Atoms are made when somebody tracks, and not before: one for each key that was read, one for which keys there are (or
- *   how many entries), one for the content of an array or set, one for everything below.
+ * - Atoms are made when somebody tracks, and not before: one for each key that was read, one for each that was only asked
+ *   for, one for which keys there are (or how many entries), one for the content of an array or set, one for everything below.
  */
 
 import type { IAtom, IComputedValue } from 'mobx'
@@ -40,7 +40,7 @@ function newAtom(name: string, onUnobserved?: () => void): IAtom {
  * A handler for the end of observation doubles what an atom costs: the atoms of objects get one when their key goes. In maps
  * keys come and go without end, and are asked for that never come.
  */
-function forget(atoms: Map<Key, IAtom>, key: Key): () => void {
+function forget(atoms: Map<Key, unknown>, key: Key): () => void {
   return () => atoms.delete(key)
 }
 
@@ -56,6 +56,8 @@ export abstract class ViewNode extends RawPart {
   #keyAtoms: Map<Key, IAtom> | undefined
   /** Those of an object whose key has gone once: each is let go when nobody observes it. */
   #forgetful: WeakSet<IAtom> | undefined
+  /** By key: whether it was there when somebody last asked, or was told. */
+  #presence: Map<Key, { readonly atom: IAtom; present: boolean }> | undefined
   #keysAtom: IAtom | undefined
   #contentAtom: IAtom | undefined
   #allAtom: IAtom | undefined
@@ -103,6 +105,17 @@ export abstract class ViewNode extends RawPart {
       atom = this.#newKeyAtom(key)
     }
     atom.reportObserved()
+  }
+
+  override onPresence(key: Key, present: boolean): void {
+    let known = this.#presence?.get(key)
+    if (known === undefined) {
+      if (!isTracked()) return
+      this.#presence ??= new Map()
+      known = { atom: newAtom(`has ${String(key)}`, forget(this.#presence, key)), present }
+      this.#presence.set(key, known)
+    }
+    known.atom.reportObserved()
   }
 
   override onKeys(): void {
@@ -184,6 +197,7 @@ export abstract class ViewNode extends RawPart {
         this.#entries = undefined
         if (cleared instanceof Map)
           for (const [key, atom] of this.#keyAtoms ?? []) if (cleared.has(key)) changed.add(atom)
+        for (const key of this.#presence?.keys() ?? []) this.#came(key, false, changed)
       } else if (this.#rows !== undefined) this.#rearrange(this.#rows, mutation)
       if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
     }
@@ -202,6 +216,14 @@ export abstract class ViewNode extends RawPart {
     holder.put(last, moved)
   }
 
+  /** Tells who asks for the key, if it has come or gone. */
+  #came(key: Key, present: boolean, changed: Set<IAtom>): void {
+    const known = this.#presence?.get(key)
+    if (known === undefined || known.present === present) return
+    known.present = present
+    changed.add(known.atom)
+  }
+
   /** Another value stands at `key`, or, if it is not `present`, nothing. */
   #written(key: Key, present: boolean, changed: Set<IAtom>): void {
     this.put(key, undefined)
@@ -211,6 +233,7 @@ export abstract class ViewNode extends RawPart {
       changed.add(atom)
       if (!present && this.kind === 'object') this.#forgetUnobserved(key, atom)
     }
+    this.#came(key, present, changed)
     if (this.#keys === undefined || this.#keys.has(key) === present) return
     if (present) this.#keys.add(key)
     else this.#keys.delete(key)
