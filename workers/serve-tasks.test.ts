@@ -167,6 +167,21 @@ describe('serveTasks', () => {
       expect(define).toThrow(TypeError)
       expect(define).toThrow(/serveTasks\("counter"\): the task "bad"/)
     }
+  })
+
+  test.each(['then', 'with', 'toJSON', 'nodeType', '$$typeof', '__v_isRef', 'constructor', 'toString'])(
+    'T5 T20: a task named %s, which store.tasks cannot start, is a TypeError that names it',
+    (name) => {
+      const define = () => serveTasks(counterState, { fine: async () => {}, [name]: async () => {} })
+      expect(define).toThrow(TypeError)
+      expect(define).toThrow(`serveTasks("counter"): "${name}" cannot be the name of a task`)
+    },
+  )
+
+  test('T5: other tasks may have any name', () => {
+    for (const name of ['spec', 'done', '_own', '$', 'withAll']) {
+      expect(() => serveTasks(counterState, { [name]: async () => {} })).not.toThrow()
+    }
     const tasks = { async plain() {}, async *generator() {}, arrow: async () => {} }
     const served = serveTasks(counterState, tasks)
     expect(served).toEqual({ definition: counterState, tasks })

@@ -11,6 +11,7 @@ import { createLink } from '../lib/protocol/endpoint.js'
 import type { PageFacade, PortMessage, ServeMessage, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
 import { PROTOCOL_VERSION, WORKER_METHODS } from '../lib/protocol/messages.js'
 import { toNotCloneable } from '../lib/protocol/not-cloneable.js'
+import { isReservedName } from '../lib/protocol/reserved-names.js'
 import { unusedSpecs } from '../lib/protocol/specs.js'
 import { detachMarked, transferablesOf } from '../lib/protocol/transfer.js'
 import { assertStart } from '../lib/protocol/validate.js'
@@ -58,7 +59,8 @@ export interface TaskEndpoint {
  * @param definition the state that the tasks read and lease
  * @param tasks async functions and async generators of `(task, ...args)`, by name; with those that `withTasks` has declared
  * @param endpoint where to serve instead of the worker's own channel
- * @throws TypeError that names a task which is neither. Code compiled to a target below ES2018 loses what tells them apart
+ * @throws TypeError that names a task which is neither, or has a name that `store.tasks` cannot start: `with`, `then`, those
+ *   that every object has. Code compiled to a target below ES2018 loses what tells tasks apart
  * @example
  * const counterTasks = serveTasks(counterState, {
  *   async countUp(task, by: number) {
@@ -78,6 +80,11 @@ export function serveTasks<
   endpoint?: TaskEndpoint,
 ): Tasks<S, E, T> {
   for (const [name, task] of Object.entries(tasks)) {
+    if (isReservedName(name)) {
+      throw new TypeError(
+        `serveTasks("${definition.name}"): "${name}" cannot be the name of a task: in store.tasks it is something else. Rename it.`,
+      )
+    }
     if (isTask(task)) continue
     throw new TypeError(
       `serveTasks("${definition.name}"): the task "${name}" is no async function or async generator. Declare it \`async\`; if it is, compile for ES2018 or later.`,

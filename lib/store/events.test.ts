@@ -744,6 +744,16 @@ test('T20: awaiting, printing and comparing a store starts nothing and throws no
   expect(store.backgroundTasks.size).toBe(0)
 })
 
+test('T20: an event named then, which awaiting store.events would call, is refused', () => {
+  const create = () =>
+    createStore(
+      defineState('plain', () => ({})),
+      { events: { then() {} } },
+    )
+  expect(create).toThrow(TypeError)
+  expect(create).toThrow('createStore("plain"): the event "then" must have another name')
+})
+
 test('store.version and store.line are observable', async () => {
   const { store } = createList()
   const versions: number[] = []

@@ -225,6 +225,7 @@ function makeEvents(shape: StateShape, events: unknown, specs: SpecWatch): Reado
   for (const [name, handler] of Object.entries(handlers as Record<string, AnyHandler>)) {
     const where = `createStore("${shape.definition.name}"): the event "${name}"`
     if (typeof handler !== 'function') throw new TypeError(`${where} must be a function, got ${typeof handler}.`)
+    if (name === 'then') throw new TypeError(`${where} must have another name: \`await store.events\` would call it.`)
     const { scope, ...options } = optionsOf(handler)
     try {
       made.set(name, createEvent(shape, handler, { kind: 'event', name }, { ...options, scope: toScope(shape, scope) }))

@@ -5,6 +5,7 @@
  * - Reading starts nothing, and what others look for in an object of any kind (awaiting, printing, comparing) is not there.
  */
 
+import { isReservedName } from '../protocol/reserved-names.js'
 import type { Spec } from '../protocol/specs.js'
 import type { TaskRun } from './task-run.js'
 import type { StartOptions, TaskRunner } from './task-runner.js'
@@ -37,17 +38,6 @@ export type TaskStarters<Tasks> = {
   with(options: StartOptions): TaskStarters<Tasks>
 }
 
-/** What `await`, consoles, test frameworks and views ask any object for. Some call what they find. */
-const notTasks: ReadonlySet<PropertyKey> = new Set([
-  'then',
-  'toJSON',
-  'asymmetricMatch',
-  'nodeType',
-  'nodeName',
-  'tagName',
-  'hasAttribute',
-])
-
 /**
  * Makes `store.tasks`.
  * @param check called before each start with the task's name; what it throws goes to the caller
@@ -61,10 +51,7 @@ export function createTaskStarters<Tasks>(
     const target = Object.freeze(Object.defineProperty({}, 'with', { value: make }))
     return new Proxy(target, {
       get(_, name) {
-        // Also names such as `$$typeof`, `__v_isRef` and `@@iterator`.
-        if (typeof name === 'symbol' || notTasks.has(name) || /^(\$\$|__|@@)/.test(name) || name in target) {
-          return Reflect.get(target, name)
-        }
+        if (typeof name === 'symbol' || isReservedName(name)) return Reflect.get(target, name)
         let starter = starters.get(name)
         if (starter === undefined) {
           starter = (...args) => {
