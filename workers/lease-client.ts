@@ -78,7 +78,7 @@ export class LeaseClient {
       ...(ttl !== undefined && { ttl }),
       ...(ifAvailable !== false && { ifAvailable }),
       ...(timeout !== undefined && timeout !== Number.POSITIVE_INFINITY && { timeout }),
-      ...(scope !== undefined && { scope: scope && [...scope] }),
+      ...(scope !== undefined && { scope: Array.isArray(scope) ? [...scope] : scope }),
       ...(revocable !== true && { revocable }),
     }
     assertLeaseRequest(request)

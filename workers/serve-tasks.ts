@@ -17,7 +17,7 @@ import { detachMarked, transferablesOf } from '../lib/protocol/transfer.js'
 import { assertStart } from '../lib/protocol/validate.js'
 import { fromWireError, toWireError } from '../lib/protocol/wire-error.js'
 import type { EventContract, StateDefinition, TaskContract } from '../lib/state/define-state.js'
-import { shapeOf } from '../lib/state/define-state.js'
+import { assertDefinition, shapeOf } from '../lib/state/define-state.js'
 import { infoOf, isTask } from './define-task.js'
 import { Launches } from './launches.js'
 import { LeaseClient } from './lease-client.js'
@@ -79,6 +79,7 @@ export function serveTasks<
   tasks: T & Kept<T, ImplementsWork<S, E, W>>,
   endpoint?: TaskEndpoint,
 ): Tasks<S, E, T> {
+  assertDefinition(definition, 'serveTasks')
   for (const [name, task] of Object.entries(tasks)) {
     if (isReservedName(name)) {
       throw new TypeError(

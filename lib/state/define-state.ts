@@ -196,6 +196,12 @@ export function defineState<
   return definition as StateDefinition as StateDefinition<S & SubstateFields<Subs>, object, Name>
 }
 
+/** @throws TypeError for what `defineState` has not made; `taker` names who takes it */
+export function assertDefinition(value: unknown, taker: string): asserts value is StateDefinition {
+  if (typeof (value as Partial<Definition> | null | undefined)?.init === 'function') return
+  throw new TypeError(`${taker} takes a definition, which defineState makes, got ${describe(value)}.`)
+}
+
 /** The definition in which this one is a substate. */
 export function parentOf(definition: StateDefinition): StateDefinition | undefined {
   return (definition as Definition).parent

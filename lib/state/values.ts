@@ -196,6 +196,7 @@ export function describe(value: unknown): string {
   if (typeof value !== 'object') return `a ${typeof value}`
   const kind = containerKind(value)
   if (kind === 'array' && isPlainArray(value as unknown[])) return 'an array'
+  if (kind === 'object') return 'an object'
   if (kind === 'map' || kind === 'set') return kind === 'map' ? 'a Map' : 'a Set'
   const name = (value as { constructor?: { name?: unknown } }).constructor?.name
   if (typeof (value as { then?: unknown }).then === 'function') return 'a promise'

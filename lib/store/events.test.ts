@@ -748,7 +748,7 @@ test('T20: an event named then, which awaiting store.events would call, is refus
   const create = () =>
     createStore(
       defineState('plain', () => ({})),
-      { events: { then() {} } },
+      { events: Object.fromEntries([['then', () => {}]]) },
     )
   expect(create).toThrow(TypeError)
   expect(create).toThrow('createStore("plain"): the event "then" must have another name')

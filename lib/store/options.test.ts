@@ -8,7 +8,7 @@ import { handWritten } from './fixtures/hand-written-worker.js'
 import { createTestCore } from './fixtures/test-core.js'
 import { TaskRunner } from './task-runner.js'
 
-/* Times that are no times, and times that no timer takes. */
+/* What no store and no lease can take: it is said at once. And times that no timer takes. */
 
 const state = defineState('options', () => ({ counter: 0 }))
 const tasks = serveTasks(state, {
@@ -84,6 +84,13 @@ describe('store.lease', () => {
     }
     expect(store.line.holder).toBe(undefined)
   })
+
+  test('L15: refuses a scope that is one name and no list of them', () => {
+    const store = create()
+    const lease = () => store.lease(() => {}, { scope: 'counter' as never })
+    expect(lease).toThrow(TypeError)
+    expect(lease).toThrow('scope must be a list of the names of fields')
+  })
 })
 
 describe('task.lease', () => {
@@ -104,6 +111,57 @@ describe('createStore', () => {
     const make = () => createStore(state, { lease: { ttl } })
     expect(make).toThrow(TypeError)
     expect(make).toThrow(/createStore\("options"\): lease\.ttl/)
+  })
+
+  test.each([
+    ['an object', {}],
+    ['undefined', undefined],
+    ['a string', 'options'],
+  ])('refuses what is no definition: %s', (what, definition) => {
+    const make = () => createStore(definition as typeof state)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(`createStore takes a definition, which defineState makes, got ${what}.`)
+  })
+
+  test.each([
+    ['an object', tasks],
+    ['a function', () => tasks],
+    ['a string', [inlineTasks(tasks), 'worker']],
+    ['null', null],
+  ])('refuses tasks that are not wrapped by workerTasks or inlineTasks: %s', (what, given) => {
+    const make = () => createStore(state, { tasks: given as never })
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(
+      `createStore("options"): tasks must be what workerTasks(…), or inlineTasks(…) in a test, has made, got ${what}.`,
+    )
+  })
+})
+
+describe('a store', () => {
+  test('refuses to tell what is no function of its commits', () => {
+    const store = create()
+    for (const listener of [undefined, null, {}] as unknown as (() => void)[]) {
+      expect(() => store.onCommit(listener)).toThrow(TypeError)
+      expect(() => store.onCommit(listener)).toThrow('store.onCommit takes a function')
+    }
+  })
+
+  test('has methods that may be taken off it', async () => {
+    const { snapshot, lease, onCommit, apply, reset, dispose, set, state: view } = create()
+    const heard: number[] = []
+    const stop = onCommit(({ version }) => heard.push(version))
+    set.counter(1)
+    await lease((draft) => {
+      draft.counter += 1
+    })
+    expect(snapshot()).toEqual({ counter: 2 })
+    await apply([{ op: 'set', path: ['counter'], value: 9 }])
+    expect(view.counter).toBe(9)
+    await reset()
+    expect([view.counter, heard]).toEqual([0, [1, 2, 3, 4]])
+    stop()
+    await dispose()
+    await expect(lease(() => {})).rejects.toMatchObject({ code: 'STORE_DISPOSED' })
   })
 })
 

@@ -51,9 +51,9 @@ export function leaseOnPage(
 ): LeaseRun<unknown> {
   if (typeof fn !== 'function') throw new TypeError('store.lease takes a function of (state, lease).')
   const { core, handling } = context
-  const { ttl, timeout, ifAvailable = false, name = fn.name || 'lease', signal } = options
+  const { ttl, timeout, ifAvailable = false, name = fn.name || 'lease', signal, scope: names } = options
   const timeoutMs = timeout === Number.POSITIVE_INFINITY ? undefined : timeout
-  const rest = { scope: options.scope && [...options.scope], revocable: false, again: undefined }
+  const rest = { scope: Array.isArray(names) ? [...names] : names, revocable: false, again: undefined }
   assertLeaseRequest({ name, ttl, timeout: timeoutMs, ifAvailable, ...rest })
   const scope = toScope(core.tree.shape, rest.scope)
   handling.assertMayLease(name)

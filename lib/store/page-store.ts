@@ -13,12 +13,13 @@ import { SpecWatch } from '../protocol/specs.js'
 import { assertMutations } from '../protocol/validate.js'
 import { ChangeLog } from '../state/change-log.js'
 import type { StateDefinition, StateShape } from '../state/define-state.js'
-import { createInitialState, shapeOf } from '../state/define-state.js'
+import { assertDefinition, createInitialState, shapeOf } from '../state/define-state.js'
 import { development } from '../state/development.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import { toScope } from '../state/scope.js'
 import { StateTree } from '../state/tree.js'
+import { describe } from '../state/values.js'
 import type { Clock } from './clock.js'
 import { pageClock } from './clock.js'
 import type { CommitListener } from './committer.js'
@@ -74,12 +75,19 @@ export class PageStore {
     clock: Clock = pageClock,
     bounds: { readonly mutationsPerTurn?: number } = {},
   ) {
+    assertDefinition(definition, 'createStore')
     const { ttl = DEFAULT_TTL_MS } = options.lease ?? {}
     if (!(ttl > 0))
       throw new TypeError(`createStore("${definition.name}"): lease.ttl must be a number of milliseconds above 0.`)
     this.#definition = definition
     this.token = options.token ?? createToken()
     const sources = toArray<TaskSource>(options.tasks)
+    for (const source of sources) {
+      if (typeof (source as Partial<TaskSource> | null)?.open === 'function') continue
+      throw new TypeError(
+        `createStore("${definition.name}"): tasks must be what workerTasks(…), or inlineTasks(…) in a test, has made, got ${describe(source)}.`,
+      )
+    }
     const root = createInitialState(definition, options.initialState)
     const shape = shapeOf(definition)
     this.#tree = new StateTree(shape, root, { log: sources.length > 0 ? new ChangeLog(shape) : undefined })
@@ -125,6 +133,10 @@ export class PageStore {
         this.#runner.run(event, args)
     this.events = mapNames(events.keys(), (name) => call(events.get(name) as StoreEvent))
     this.set = mapNames(settable(shape), (field) => call(setterOf(shape, field)))
+    // Each may be taken off the store, and handed to a component or a listener.
+    for (const name of ['snapshot', 'lease', 'onCommit', 'apply', 'reset', 'dispose'] as const) {
+      Object.defineProperty(this, name, { value: this[name].bind(this), configurable: true, writable: true })
+    }
     registerStore(this as never)
   }
 
@@ -149,6 +161,7 @@ export class PageStore {
   }
 
   onCommit(listener: CommitListener): () => void {
+    if (typeof listener !== 'function') throw new TypeError('store.onCommit takes a function of (commit).')
     return this.#committer.listen(listener)
   }
 

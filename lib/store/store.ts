@@ -47,7 +47,10 @@ type Merged<Union> = (Union extends unknown ? (each: Union) => void : never) ext
 /** What a lease of a store may send and start. */
 export type LeaseOf<Handlers, Tasks> = Lease<EventCalls<Handlers>, TaskCalls<Tasks>>
 
-/** A store: the page's one copy of a state. `S` is the state, `Handlers` its events, `Tasks` its background tasks. */
+/**
+ * A store: the page's one copy of a state. `S` is the state, `Handlers` its events, `Tasks` its background tasks. Its methods
+ * may be taken off it.
+ */
 export interface Store<S extends object, Handlers, Tasks> {
   /** The state: MobX-observable, deep, read-only, without backend fields. A write throws an ImmutableStateError. */
   readonly state: DeepReadonly<Shown<S>>
@@ -145,7 +148,8 @@ export type PartialState<S> = { readonly [K in keyof WritableFields<S>]?: S[K] |
  *
  * @param definition what `defineState` gave; two stores of one definition share nothing
  * @param options tasks, events, first values
- * @throws TypeError for a handler that is no function, a missing one of the contract, or an unknown field in `initialState`
+ * @throws TypeError for what is no definition or no source of tasks, a handler that is no function, one named `then`, a missing
+ *   one of the contract, or an unknown field in `initialState`
  * @throws NotCloneableError for a first value that cannot be in state, with its path
  * @example
  * const store = createStore(counterState, {
