@@ -13,6 +13,12 @@ const PARTS = {
     project: 'unit',
     files: ['lib/store/simulation.test.ts'],
   },
+  programs: {
+    variable: 'LEASEHOLD_PROGRAMS',
+    count: 1_000_000,
+    project: 'unit',
+    files: ['lib/state/draft.test.ts', 'lib/state/tree.test.ts'],
+  },
   messages: {
     variable: 'LEASEHOLD_MESSAGES',
     count: 5_000_000,

@@ -5,7 +5,7 @@ import { defineState, shapeOf } from './define-state.js'
 import { createDraft } from './draft.js'
 import { RandomProgram } from './fixtures/random-program.ts'
 import { show } from './fixtures/random-values.ts'
-import { RUNS, runPrograms } from './fixtures/run-programs.ts'
+import { RUNS, runPrograms, timeout } from './fixtures/run-programs.ts'
 import { StateTree } from './tree.js'
 import { isLarge } from './values.js'
 
@@ -53,15 +53,15 @@ function follow(tape: readonly number[], size: number, limits: Partial<LogLimits
 }
 
 describe('replicas', () => {
-  test('S10: after random histories each replica equals the state, key order included', { timeout: 300_000 }, () => {
+  test('S10: after random histories each replica equals the state, key order included', { timeout }, () => {
     runPrograms('replicas', RUNS, (tape) => follow(tape, 4, {}))
   })
   test('S10: the same when values are too large to keep, so that fields are sent as they are now', {
-    timeout: 300_000,
+    timeout,
   }, () => {
     runPrograms('replicas', RUNS / 8, (tape) => follow(tape, 70, { keptContainers: 1, keptElements: 3 }))
   })
-  test('S10: the same for replicas beyond the bound of the log', { timeout: 300_000 }, () => {
+  test('S10: the same for replicas beyond the bound of the log', { timeout }, () => {
     runPrograms('replicas', RUNS / 4, (tape) => follow(tape, 4, { commits: 3, weight: 150 }))
   })
 
