@@ -6,6 +6,8 @@ import type { TaskRun } from './task-run.js'
 /*
  * A pool whose workers are killed all the time, while tasks and events append to a list.
  *
+ * - A kill counts if it has ended a worker that served and was not ended yet: one that hits a dead worker, or a lease alone,
+ *   is weather.
  * - What was acknowledged is in the list, once; what was not is there once or not at all; and never in part.
  * - After each kill the line is served again.
  */
@@ -30,7 +32,7 @@ function createRandom(seed: number): (limit: number) => number {
 
 const worker = () => new Worker(new URL('./fixtures/storm.worker.ts', import.meta.url), { type: 'module' })
 
-/** How workers are killed, and how often of forty times. One that loops takes the machine's time for 2 s more. */
+/** What is done, and how often of forty times. A worker that loops takes the machine's time for 2 s more. */
 const DECK = {
   'by others': 25,
   idle: 3,
@@ -42,11 +44,14 @@ const DECK = {
 }
 
 class Storm {
+  /** How many have ended a living worker, by how they did. */
   readonly kills: Partial<Record<keyof typeof DECK, number>> = {}
   #deck: string[] = []
   readonly pool: ReturnType<typeof startRunner>
-  /** Those that have begun to serve and were not ended, as far as anybody outside the pool knows. */
-  readonly #alive: Worker[] = []
+  /** Those that have begun to serve and that nobody has ended: neither the storm, nor the pool, which ends the dead too. */
+  readonly #alive = new Set<Worker>()
+  /** Workers that were ended while they were alive. */
+  #ended = 0
   readonly #random: (limit: number) => number
   readonly #acknowledged: string[] = []
   readonly #refused: string[] = []
@@ -59,7 +64,12 @@ class Storm {
     this.#random = createRandom(seed)
     const make = (): Worker => {
       const made = worker()
-      made.addEventListener('message', () => this.#alive.push(made), { once: true })
+      made.addEventListener('message', () => this.#alive.add(made), { once: true })
+      const terminate = made.terminate.bind(made)
+      made.terminate = () => {
+        if (this.#alive.delete(made)) this.#ended++
+        terminate()
+      }
       return made
     }
     // The lock of a worker is known when it is ready: one that others end before has to be waited for.
@@ -98,15 +108,22 @@ class Storm {
     })
   }
 
-  /** Kills a worker at some moment of its life. */
-  async kill(): Promise<void> {
+  /** Kills that counted. */
+  get killed(): number {
+    return Object.values(this.kills).reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Kills a worker at some moment of its life, or perhaps its lease alone. */
+  async strike(): Promise<void> {
     if (this.#deck.length === 0) this.#deck = Object.entries(DECK).flatMap(([how, count]) => Array(count).fill(how))
     const how = this.#deck.splice(this.#random(this.#deck.length), 1)[0] as keyof typeof DECK
-    this.kills[how] = (this.kills[how] ?? 0) + 1
+    const before = this.#ended
     if (how === 'by others') await this.#terminate()
     else if (how === 'by the page') this.pool.runner.crash()
     else if (how === 'perhaps its lease alone') await this.#race()
     else await this.#victim(how === 'in a loop' ? 'loop' : 'die', how)
+    // One that has hit both workers of the pool is one kill. A race that another death has decided is none.
+    if (this.#ended > before && how !== 'perhaps its lease alone') this.kills[how] = (this.kills[how] ?? 0) + 1
   }
 
   /** Every run settles, and what is in the list is what it must be. */
@@ -139,14 +156,13 @@ class Storm {
 
   /** From outside, as the browser would: the pool is not told. */
   async #terminate(): Promise<void> {
-    while (this.#alive.length === 0) await this.recovered()
-    const pick = this.#alive.splice(this.#random(this.#alive.length), 1)[0]
     const turns = this.#random(10)
     for (let i = 0; i < turns; i++) {
       this.load()
       await new Promise((resolve) => setTimeout(resolve))
     }
-    pick?.terminate()
+    while (this.#alive.size === 0) await this.recovered()
+    ;[...this.#alive][this.#random(this.#alive.size)]?.terminate()
   }
 
   /** A run that takes its worker with it: what it wrote is not acknowledged. */
@@ -219,12 +235,15 @@ test(
       },
     })
     await storm.recovered()
-    for (let i = 0; i < KILLS; i++) {
+    while (storm.killed < KILLS) {
       storm.load()
-      await storm.kill()
+      await storm.strike()
       await storm.recovered()
     }
     await storm.check()
+    expect(storm.killed).toBe(KILLS)
+    // Each has cost a worker of its own, and somebody has served after the last.
+    expect(storm.pool.made.length).toBeGreaterThan(KILLS)
     expect(storm.pool.reports).toEqual([])
     disposeRunners()
     await expect.poll(lifeLocks, { timeout: 8000 }).toEqual({ held: 0, watched: 0 })
