@@ -20,7 +20,8 @@ async function run(what: string, fuzz: (options: FuzzOptions) => Promise<FuzzRes
   const result = await fuzz({ seed, messages: count })
   expect(result.problems, `seed ${seed}`).toEqual([])
   expect(result.messages).toBeGreaterThanOrEqual(count)
-  if (result.growth !== undefined) expect(result.growth).toBeLessThan(MAX_GROWTH)
+  expect(result.growth, 'the heap was not measured').toBeDefined()
+  expect(result.growth).toBeLessThan(MAX_GROWTH)
   return result.counts
 }
 

@@ -134,9 +134,24 @@ test('L9: a batch of an expired lease is refused with why it expired, though its
   expectAtRest(pool)
 })
 
+test('L10: a batch that a worker sends again is applied once and answered alike, though it holds a newer lease by then', async () => {
+  const pool = startRunner(raw, { ttlMs: 60_000 })
+  expect(await pool.runner.start('twice', []).done).toEqual([
+    [1, 0, 1, 0],
+    [1, 0, 1, 0],
+    [1, 1, 2, 1],
+    [1, 1, 2, 1],
+    [1, 1, 2, 1],
+    [2, 0, 3, 2],
+  ])
+  expect([pool.tree.root.rows, pool.tree.version]).toEqual([['next', 'committed', 'flushed'], 3])
+  expect(pool.reports).toEqual([])
+  expectAtRest(pool)
+})
+
 test('L8: a worker that computes in its lease for long, but within its ttl, commits', async () => {
-  const pool = startRunner(faulty, { ttlMs: 3000 })
-  expect(await pool.runner.start('compute', [1200, 'in a lease']).done).toBe(1)
+  const pool = startRunner(faulty, { ttlMs: 5000 })
+  expect(await pool.runner.start('compute', [3000, 'in a lease']).done).toBe(1)
   expect(pool.made).toHaveLength(1)
 })
 
