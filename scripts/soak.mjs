@@ -16,8 +16,10 @@ const PARTS = {
   programs: {
     variable: 'LEASEHOLD_PROGRAMS',
     count: 1_000_000,
-    project: 'unit',
-    files: ['lib/state/draft.test.ts', 'lib/state/tree.test.ts'],
+    runs: [
+      ['unit', 'lib/state/draft.test.ts'],
+      ['unit', 'lib/state/tree.test.ts'],
+    ],
   },
   messages: {
     variable: 'LEASEHOLD_MESSAGES',
