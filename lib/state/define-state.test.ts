@@ -58,8 +58,8 @@ describe('getSubstate refuses', () => {
     )
     expect(() => getSubstate((state as { part: object }).part, 'app.deep')).toThrow('there is no substate "app".')
     expect(() => getSubstate(state, [])).toThrow('getSubstate: an empty list names no substate.')
-    expect(() => getSubstate(state, otherState)).toThrow('getSubstate: "other" is no part of "app".')
-    expect(() => getSubstate((state as { part: object }).part, appState)).toThrow('"app" is no part of "app.part".')
+    expect(() => getSubstate(state, otherState)).toThrow('getSubstate: "other" is no part of the state that was given.')
+    expect(() => getSubstate((state as { part: object }).part, appState)).toThrow('"app" is no part of the state')
   })
 
   test('S8 a leading name where there is none to compare it with: on a copy of a snapshot', () => {
@@ -68,7 +68,7 @@ describe('getSubstate refuses', () => {
     expect(getSubstate(copy, partState)).toBe(part)
     expect(getSubstate(copy, 'part')).toBe(part)
     expect(() => getSubstate(copy, 'state.part')).toThrow('there is no substate "state".')
-    expect(() => getSubstate(copy, otherState)).toThrow('getSubstate: "other" is no part of what was given.')
+    expect(() => getSubstate(copy, otherState)).toThrow('getSubstate: "other" is no part of the state that was given.')
   })
 })
 

@@ -199,7 +199,7 @@ export function defineState<
 /** @throws TypeError for what `defineState` has not made; `taker` names who takes it */
 export function assertDefinition(value: unknown, taker: string): asserts value is StateDefinition {
   if (typeof (value as Partial<Definition> | null | undefined)?.init === 'function') return
-  throw new TypeError(`${taker} takes a definition, which defineState makes, got ${describe(value)}.`)
+  throw new TypeError(`${taker} takes what defineState gives, got ${describe(value)}.`)
 }
 
 /** The definition in which this one is a substate. */

@@ -17,11 +17,13 @@ export function getSubstate<Sub extends object>(state: object, path: StateDefini
 export function getSubstate(state: object, path: string | readonly string[]): object
 export function getSubstate(state: object, path: StateDefinition | string | readonly string[]): object {
   const shape = (partOf(state) as Partial<StatePart> | undefined)?.shape ?? shapeOfSnapshot(state)
-  if (typeof path !== 'string' && !isNames(path)) return follow(state, namesFrom(state, shape, path))
-  const steps = typeof path === 'string' ? path.split('.') : path
-  if (steps.length === 0) throw new TypeError('getSubstate: an empty list names no substate.')
+  if (isNames(path) && path.length === 0) throw new TypeError('getSubstate: an empty list names no substate.')
+  const steps = typeof path === 'string' ? path.split('.') : isNames(path) ? path : namesFrom(state, shape, path)
   // The leading name is the state's own, unless it is found in the state, and leads on.
-  return step(state, steps) ?? follow(state, steps, steps[0] === shape?.definition.name ? 1 : 0)
+  let end = walk(state, steps)
+  if (typeof end === 'string' && steps[0] === shape?.definition.name) end = walk(state, steps.slice(1))
+  if (typeof end === 'object') return end
+  throw new TypeError(`getSubstate: "${steps.join('.')}" leads nowhere: there is no substate "${end}".`)
 }
 
 /** The names that lead to a definition from a state. */
@@ -34,36 +36,27 @@ function namesFrom(state: object, shape: StateShape | undefined, definition: Sta
     below.unshift(at.name)
   }
   if (names !== undefined) return names
-  const whole = shape === undefined ? 'what was given' : `"${shape.definition.fullName}"`
-  throw new TypeError(`getSubstate: "${definition.fullName}" is no part of ${whole}.`)
+  throw new TypeError(`getSubstate: "${definition.fullName}" is no part of the state that was given.`)
 }
 
 function hasFieldsOf(state: object, definition: StateDefinition): boolean {
   const { fields, substates } = shapeOf(definition)
   const shown = [...fields, ...substates.keys()].filter((key) => !isBackend(key))
   const keys = Object.keys(state).filter((key) => !isBackend(key))
-  return keys.length === shown.length && shown.every((key) => Object.hasOwn(state, key))
+  return keys.length === shown.length && shown.every((key) => keys.includes(key))
 }
 
-function step(state: object, steps: readonly string[]): object | undefined {
-  let at: unknown = state
+/** Where the names lead, or the first that is missing. */
+function walk(state: object, steps: readonly string[]): object | string {
+  let at = state
   for (const name of steps) {
-    const value: unknown = Reflect.get(at as object, name) // throws for what the scope of a draft leaves out
-    at = Object.hasOwn(at as object, name) ? value : undefined
-    if (typeof at !== 'object' || at === null) return undefined
+    const value: unknown = Reflect.get(at, name) // throws for what the scope of a draft leaves out
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(at, name)) return name
+    at = value
   }
-  return at as object
+  return at
 }
 
-/** Follows the names from the one at `from`. */
-function follow(state: object, steps: readonly string[], from = 0): object {
-  for (let end = from + 1; end <= steps.length; end++) {
-    if (step(state, steps.slice(from, end)) !== undefined) continue
-    throw new TypeError(`getSubstate: "${steps.join('.')}" leads nowhere: there is no substate "${steps[end - 1]}".`)
-  }
-  return step(state, steps.slice(from)) as object // each step was just seen to lead on
-}
-
-function isNames(path: StateDefinition | readonly string[]): path is readonly string[] {
+function isNames(path: StateDefinition | string | readonly string[]): path is readonly string[] {
   return Array.isArray(path)
 }

@@ -120,7 +120,7 @@ describe('createStore', () => {
   ])('refuses what is no definition: %s', (what, definition) => {
     const make = () => createStore(definition as typeof state)
     expect(make).toThrow(TypeError)
-    expect(make).toThrow(`createStore takes a definition, which defineState makes, got ${what}.`)
+    expect(make).toThrow(`createStore takes what defineState gives, got ${what}.`)
   })
 
   test.each([
@@ -131,9 +131,7 @@ describe('createStore', () => {
   ])('refuses tasks that are not wrapped by workerTasks or inlineTasks: %s', (what, given) => {
     const make = () => createStore(state, { tasks: given as never })
     expect(make).toThrow(TypeError)
-    expect(make).toThrow(
-      `createStore("options"): tasks must be what workerTasks(…), or inlineTasks(…) in a test, has made, got ${what}.`,
-    )
+    expect(make).toThrow(`createStore("options"): tasks must come from workerTasks(…) or inlineTasks(…), got ${what}.`)
   })
 })
 

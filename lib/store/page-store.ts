@@ -85,7 +85,7 @@ export class PageStore {
     for (const source of sources) {
       if (typeof (source as Partial<TaskSource> | null)?.open === 'function') continue
       throw new TypeError(
-        `createStore("${definition.name}"): tasks must be what workerTasks(…), or inlineTasks(…) in a test, has made, got ${describe(source)}.`,
+        `createStore("${definition.name}"): tasks must come from workerTasks(…) or inlineTasks(…), got ${describe(source)}.`,
       )
     }
     const root = createInitialState(definition, options.initialState)
