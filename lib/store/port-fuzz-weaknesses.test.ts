@@ -92,8 +92,8 @@ const onPage: Planted[] = [
     what: 'half a batch',
     shows: /not valid/,
     file: 'lib/state/draft-replay.ts',
-    from: 'for (const [index, mutation] of mutations.entries()) named(mutation, first + index, () => perform(root, mutation, moved))',
-    to: 'for (const mutation of mutations) try { perform(root, mutation, moved) } catch { return }',
+    from: 'named(mutation, first + index, () => perform(root, mutation, moved))',
+    to: 'try { perform(root, mutation, moved) } catch { return }',
   },
   {
     what: 'values that unfold without end',
