@@ -9,10 +9,16 @@
  * - `send` throws at once what can't be cloned, with its path, and then leaves nothing waiting in Comlink.
  * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
  *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
+ * - Large payloads go ahead of their call in slices, `{ s, of }`, and the call names them: `{ m, of }`. One is under way at a
+ *   time; one that is given up is taken back by `{ of, drop }`.
  */
 
 import { expose, releaseProxy, wrap } from 'comlink'
 import { toNotCloneable } from './not-cloneable.js'
+import type { Outgoing, Paced } from './outbox.js'
+import { Outbox } from './outbox.js'
+import type { Bulk } from './slices.js'
+import { Assembly, DEFAULT_BULK } from './slices.js'
 import { isDetached } from './transfer.js'
 
 /** After so many refused messages the peer is broken or hostile, and its port is closed. */
@@ -30,12 +36,18 @@ export type Handlers<Local> = {
 }
 
 /** Options of {@link createLink}. */
-export interface LinkOptions<Local> {
+export interface LinkOptions<Local, Remote = unknown> {
   /** The methods that the peer may call: names of `handlers`. */
   readonly methods: readonly (keyof Local & string)[]
   readonly handlers: Handlers<Local>
   /** Told of each refused message and of whatever a handler throws. `closed`: it was one too many, the port is closed. */
   onFault(error: unknown, closed: boolean): void
+  /** Told of each slice that has arrived. */
+  onSlice?(): void
+  /** How this side sends large payloads, if it must not block. @default all of it at once */
+  readonly paced?: Paced<keyof Remote & string> | undefined
+  /** What is large. @default DEFAULT_BULK */
+  readonly bulk?: Bulk | undefined
 }
 
 /** One end of a port: calls the methods of `Remote` on the other. */
@@ -51,7 +63,16 @@ export interface Link<Remote> {
     payload?: unknown,
     transfer?: readonly Transferable[],
   ): void
-  /** Closes the port. Messages that are on their way to this end are dropped. */
+  /** Whether calls wait behind a large payload that is being sent. */
+  readonly isSending: boolean
+  /** Calls back when all calls before have gone out: at once, if they have. Never, if the link is closed before. */
+  afterSent(run: () => void): void
+  /**
+   * Of the payload of the call that is being handled: its large containers that nobody else has, and that are certainly fit for
+   * a state, with all that is in them. None, if it did not come in slices.
+   */
+  readonly opened: Set<object>
+  /** Closes the port. Messages that are on their way to this end, or wait for their turn, are dropped. */
   close(): void
 }
 
@@ -60,12 +81,27 @@ type Listener = (event: { readonly data: unknown }) => void
 type RemoteCall = (() => Promise<unknown>) & { [releaseProxy](): void }
 type RemoteCalls = Record<string, RemoteCall>
 
+/** A payload of which slices have come. */
+interface Arriving {
+  readonly of: number
+  readonly parts: Assembly
+}
+
 /** Puts a link on a port, and starts the port. */
-export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local>): Link<Remote> {
-  const { handlers, methods, onFault } = options
+export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local, Remote>): Link<Remote> {
+  const { handlers, methods, onFault, onSlice, paced, bulk = DEFAULT_BULK } = options
+  const outbox = new Outbox(port, callOut, bulk, paced)
+  let assembly: Arriving | undefined
+  /** Number of the last payload of which a slice came. */
+  let lastOf = 0
+  let opened: Set<object> | undefined
   let incoming: unknown
   let outgoing:
-    | { readonly args: readonly Primitive[]; readonly payload: unknown; readonly transfer: readonly Transferable[] }
+    | {
+        readonly args: readonly Primitive[]
+        readonly envelope: { readonly p?: unknown; readonly of?: number }
+        readonly transfer: readonly Transferable[]
+      }
     | undefined
   let failure: { readonly cause: unknown } | undefined
   let refused = 0
@@ -115,40 +151,72 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (closed) return
     try {
       const envelope = toRecord(event.data)
+      if (envelope.m === undefined && envelope.of !== undefined) {
+        onPart(envelope)
+        return
+      }
       const message = toRecord(envelope.m)
       const id = message.id
       if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) throw new TypeError('it has no id')
       if (message.type !== 'APPLY') throw new TypeError('it is no call')
-      onCall(id, message, envelope.p)
+      onCall(id, message, envelope)
     } catch (error) {
       refuse(new TypeError(`Refused a message: ${error instanceof Error ? error.message : 'it is malformed'}.`))
     }
   }
 
-  function onCall(id: string, message: Record<string, unknown>, payload: unknown): void {
+  /** A slice, or word that no more of its payload is coming. */
+  function onPart({ s, of, drop }: Record<string, unknown>): void {
+    if (drop === true) takeAssembly(of)
+    else {
+      const arriving = assembly ?? beginAssembly(of)
+      if (arriving.of !== of) throw new TypeError('its slice is of another payload than the one under way')
+      assembly = undefined // after a bad slice it does not go on
+      arriving.parts.add(s)
+      assembly = arriving
+    }
+    onSlice?.()
+  }
+
+  function beginAssembly(of: unknown): Arriving {
+    if (!Number.isSafeInteger(of) || (of as number) <= lastOf) throw new TypeError('its slice is of no new payload')
+    lastOf = of as number
+    return { of: lastOf, parts: new Assembly() }
+  }
+
+  function takeAssembly(of: unknown): Assembly {
+    if (assembly === undefined || assembly.of !== of) throw new TypeError('there are no slices of its payload')
+    const { parts } = assembly
+    assembly = undefined
+    return parts
+  }
+
+  function onCall(id: string, message: Record<string, unknown>, { p, of }: Record<string, unknown>): void {
     const { path, argumentList } = message
     const name: unknown = Array.isArray(path) && path.length === 1 ? path[0] : undefined
     if (typeof name !== 'string' || !(name in facade)) throw new TypeError('it calls no method of the allow-list')
     if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS || !argumentList.every(isRawPrimitive)) {
       throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} small primitives`)
     }
-    incoming = payload
+    const parts = of === undefined ? undefined : takeAssembly(of)
+    incoming = parts === undefined ? p : parts.finish()
+    opened = parts?.opened
     try {
       // A fresh message: nothing that the peer made is walked by Comlink.
       const args = argumentList.map(({ value }) => toRaw(value))
       deliverCall?.({ data: { id, type: 'APPLY', path: [name], argumentList: args } })
     } finally {
       incoming = undefined
+      opened = undefined
     }
   }
 
   /** Where Comlink puts its calls: synchronously inside `send`. A RELEASE of its finalizers goes nowhere. */
   function post(message: { readonly id: string }): void {
     if (!outgoing) return
-    const { args, payload, transfer } = outgoing
-    const call = { ...message, argumentList: args.map(toRaw) }
+    const { args, envelope, transfer } = outgoing
     try {
-      port.postMessage(payload === undefined ? { m: call } : { m: call, p: payload }, [...transfer])
+      port.postMessage({ m: { ...message, argumentList: args.map(toRaw) }, ...envelope }, [...transfer])
     } catch (cause) {
       failure = { cause } // Comlink would turn it into a rejection
     }
@@ -164,7 +232,12 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (closed) return
     // Not every platform refuses a buffer that has moved before.
     if (transfer.some(isDetached)) throw toNotCloneable(payload, `the payload of "${name}"`, undefined, transfer)
-    outgoing = { args, payload, transfer }
+    outbox.send({ name, args, payload, transfer })
+  }
+
+  function callOut({ name, args, payload, transfer }: Outgoing, of?: number): void {
+    const envelope = of !== undefined ? { of } : payload === undefined ? {} : { p: payload }
+    outgoing = { args: args as readonly Primitive[], envelope, transfer }
     failure = undefined
     try {
       remoteCalls[name] ??= remote[name] as RemoteCall
@@ -184,6 +257,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   function close(): void {
     if (closed) return
     closed = true
+    outbox.close()
+    assembly = undefined
     port.removeEventListener('message', onMessage)
     port.removeEventListener('messageerror', onMessageError)
     port.close()
@@ -195,7 +270,17 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   port.addEventListener('messageerror', onMessageError)
   port.start()
   // The public signature ties arguments to methods; inside they are a list of primitives.
-  return { send: send as Link<Remote>['send'], close }
+  return {
+    send: send as Link<Remote>['send'],
+    get isSending() {
+      return outbox.isSending
+    },
+    afterSent: (run) => outbox.afterSent(run),
+    get opened() {
+      return opened ?? new Set()
+    },
+    close,
+  }
 }
 
 function toRecord(value: unknown): Record<string, unknown> {
