@@ -11,6 +11,7 @@ import { createLink } from '../lib/protocol/endpoint.js'
 import type { PageFacade, PortMessage, ServeMessage, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
 import { PROTOCOL_VERSION, WORKER_METHODS } from '../lib/protocol/messages.js'
 import { toNotCloneable } from '../lib/protocol/not-cloneable.js'
+import type { Bulk } from '../lib/protocol/slices.js'
 import { unusedSpecs } from '../lib/protocol/specs.js'
 import { detachMarked, transferablesOf } from '../lib/protocol/transfer.js'
 import { assertStart } from '../lib/protocol/validate.js'
@@ -128,8 +129,9 @@ export interface Served {
 /**
  * Serves over a port that is there already: what a worker does with its port, and tests with one of a pair.
  * @param lock name of a Web Lock that is held for as long as this thread lives
+ * @param bulk what counts as a large payload. @default DEFAULT_BULK
  */
-export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: string): Served {
+export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: string, bulk?: Bulk): Served {
   const runs = new Map<number, AbortController>()
   let reports = 0
   const link = createLink<PageFacade, WorkerFacade>(port, {
@@ -152,6 +154,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
       probe: (_, probeId) => link.send('pong', [probeId]),
     },
     onFault: report,
+    bulk,
   })
   const replica = new Replica(shapeOf(definition), link.send)
   const leases = new LeaseClient(replica, link.send)

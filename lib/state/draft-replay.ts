@@ -21,9 +21,15 @@ import { copyIn, entryOf, isReservedKey } from './values.js'
 /**
  * Performs mutations on an open draft.
  * @param state what a recipe sees of the draft
+ * @param adoptable values that are taken as they are: nobody else has them, nothing else of them is among the mutations, and all
+ *   that is in them is fit for a state
  * @throws InvalidMutationError, NotCloneableError: the message names the mutation and the path
  */
-export function replay(state: object, mutations: readonly Mutation[]): void {
+export function replay(
+  state: object,
+  mutations: readonly Mutation[],
+  adoptable: ReadonlySet<object> = new Set(),
+): void {
   const root = nodeBehind(state)
   const moved = new Map<Ref, DraftNode>()
   for (const [index, mutation] of mutations.entries()) {
@@ -31,7 +37,14 @@ export function replay(state: object, mutations: readonly Mutation[]): void {
       if ('refs' in mutation) for (const ref of mutation.refs ?? []) moved.set(ref, find(root, ref.from))
     })
   }
-  for (const [index, mutation] of mutations.entries()) named(mutation, index, () => perform(root, mutation, moved))
+  const given: Given = { moved, adoptable }
+  for (const [index, mutation] of mutations.entries()) named(mutation, index, () => perform(root, mutation, given))
+}
+
+/** What the values of mutations are made of, besides what is in them. */
+interface Given {
+  readonly moved: ReadonlyMap<Ref, DraftNode>
+  readonly adoptable: ReadonlySet<object>
 }
 
 /** Puts the number and path of a mutation before what is wrong with it. */
@@ -72,13 +85,13 @@ function isIndex(key: unknown, length: number): key is number {
   return Number.isSafeInteger(key) && (key as number) >= 0 && (key as number) < length
 }
 
-function perform(root: DraftNode, mutation: Mutation, moved: ReadonlyMap<Ref, DraftNode>): void {
+function perform(root: DraftNode, mutation: Mutation, given: Given): void {
   const { op, path } = mutation
   if (op === 'set' || op === 'delete') {
     if (path.length === 0) fail('the root of a state cannot be replaced or deleted.')
     const holder = find(root, path.slice(0, -1))
     const key = path.at(-1) as Key
-    if (op === 'set') setEntry(holder, key, bring(root, mutation.value, mutation.refs, path, moved))
+    if (op === 'set') setEntry(holder, key, bring(root, mutation.value, mutation.refs, path, given))
     else deleteEntry(holder, key)
     return
   }
@@ -91,7 +104,7 @@ function perform(root: DraftNode, mutation: Mutation, moved: ReadonlyMap<Ref, Dr
       node.move(mutation.from, mutation.at)
       return
     }
-    const values = bring(root, mutation.values, mutation.refs, path, moved) as Stored[]
+    const values = bring(root, mutation.values, mutation.refs, path, given) as Stored[]
     if (op === 'splice') {
       const { index, remove } = mutation
       if (!isIndex(index, node.size + 1) || !isIndex(remove, node.size - index + 1)) {
@@ -153,15 +166,15 @@ function arrange(node: ArrayNode, keep: readonly number[], values: readonly Stor
   node.arrange(keep, values)
 }
 
-/** A checked copy of a value, with what moved in its places. */
+/** A checked copy of a value, or an adopted one, with what moved in its places. */
 function bring(
   root: DraftNode,
   value: unknown,
   refs: readonly Ref[] | undefined,
   path: Path,
-  moved: ReadonlyMap<Ref, DraftNode>,
+  { moved, adoptable }: Given,
 ): Stored {
-  const fresh = copyIn(value, path)
+  const fresh = adoptable.has(value as object) ? value : copyIn(value, path)
   if (refs === undefined) return fresh
   let result: Stored = fresh
   for (const ref of refs) {

@@ -70,12 +70,18 @@ export class Committer {
   /**
    * Checks a batch from elsewhere against the newest state, and applies it.
    * @param scope what it may change
+   * @param adoptable see `replay`
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope): number {
+  commitBatch(
+    mutations: readonly Mutation[],
+    origin: CommitOrigin,
+    scope?: Scope,
+    adoptable?: ReadonlySet<object>,
+  ): number {
     if (mutations.length === 0) return this.#tree.version
     const draft = createDraft(scopedShape(this.#tree.shape, scope, origin.name), this.#tree.root)
-    replay(draft.state, mutations)
+    replay(draft.state, mutations, adoptable)
     return this.commit(draft.changes(), origin)
   }
 

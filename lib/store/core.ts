@@ -28,10 +28,16 @@ export interface StoreCore {
   /**
    * Checks a batch against the newest state and applies it as one commit in this turn, reactions included.
    * @param scope what the batch may change
+   * @param adoptable containers among the values that are fit for a state and nobody else's
    * @returns the new version
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope): number
+  commitBatch(
+    mutations: readonly Mutation[],
+    origin: CommitOrigin,
+    scope?: Scope,
+    adoptable?: ReadonlySet<object>,
+  ): number
   /**
    * Puts an event in the line, or starts a task.
    * @throws TypeError for an event that the store does not have

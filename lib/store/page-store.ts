@@ -99,7 +99,7 @@ export class PageStore {
       office: this.#office,
       token: this.token,
       lease: { ttlMs: ttl },
-      commitBatch: (mutations, origin, scope) => committer.commitBatch(mutations, origin, scope),
+      commitBatch: (mutations, origin, scope, adoptable) => committer.commitBatch(mutations, origin, scope, adoptable),
       launch: (spec) => this.#launch(spec),
       report,
     }

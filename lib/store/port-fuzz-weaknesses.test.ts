@@ -42,7 +42,7 @@ const onPage: Planted[] = [
     what: 'values are taken as they are',
     shows: /not valid|the state is/,
     file: 'lib/state/draft-replay.ts',
-    from: 'const fresh = copyIn(value, path)',
+    from: 'const fresh = adoptable.has(value as object) ? value : copyIn(value, path)',
     to: 'const fresh = value',
   },
   {
@@ -63,8 +63,8 @@ const onPage: Planted[] = [
     what: 'a batch outside of its scope',
     shows: /not valid \(a field\)/,
     file: 'lib/store/worker-leases.ts',
-    from: "{ kind: 'task', name, runId: id }, lease.request.scope)",
-    to: "{ kind: 'task', name, runId: id })",
+    from: 'origin, lease.request.scope, opened)',
+    to: 'origin, undefined, opened)',
   },
   {
     what: 'ahead of the line without having been revoked',
@@ -92,8 +92,8 @@ const onPage: Planted[] = [
     what: 'half a batch',
     shows: /not valid/,
     file: 'lib/state/draft-replay.ts',
-    from: 'for (const [index, mutation] of mutations.entries()) named(mutation, index, () => perform(root, mutation, moved))',
-    to: 'for (const mutation of mutations) try { perform(root, mutation, moved) } catch { return }',
+    from: 'for (const [index, mutation] of mutations.entries()) named(mutation, index, () => perform(root, mutation, given))',
+    to: 'for (const mutation of mutations) try { perform(root, mutation, given) } catch { return }',
   },
   {
     what: 'values that unfold without end',

@@ -11,6 +11,7 @@ import type { Link } from '../protocol/endpoint.js'
 import { createLink } from '../protocol/endpoint.js'
 import type { PageFacade, TaskInfo, WorkerFacade } from '../protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../protocol/messages.js'
+import type { Bulk } from '../protocol/slices.js'
 import { transferablesOf } from '../protocol/transfer.js'
 import { assertProgress, assertReady, assertSettled, assertSpec } from '../protocol/validate.js'
 import { fromWireError, toWireError } from '../protocol/wire-error.js'
@@ -27,6 +28,8 @@ export interface ConnectionOptions {
   readonly port: MessagePort
   /** The runs of this worker, by number: one that has settled is taken out before it is told. */
   readonly runs: Map<number, ConnectedRun>
+  /** What counts as a large payload. @default DEFAULT_BULK */
+  readonly bulk?: Bulk | undefined
   /** The worker was welcomed and serves these tasks. */
   ready(tasks: readonly TaskInfo[], lock: string | undefined): void
   /** The worker is of no use: another build, or it sends garbage. */
@@ -53,13 +56,15 @@ export class WorkerConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options
     this.#core = options.core
+    const { core, clock, bulk } = options
     this.#link = createLink<WorkerFacade, PageFacade>(options.port, {
       methods: PAGE_METHODS,
       handlers: {
         ready: (payload, protocol, stateVersion) => this.#ready(payload, protocol, stateVersion),
         request: (payload, requestId, runId) => this.#leases.request(payload, requestId, this.#run(runId)),
         withdraw: (_, requestId) => this.#leases.withdraw(requestId),
-        commit: (payload, epoch, sequence, last) => this.#leases.commit(payload, epoch, sequence, last === true),
+        commit: (payload, epoch, sequence, last) =>
+          this.#leases.commit(payload, epoch, sequence, last === true, this.#link.opened),
         rollback: (_, epoch) => this.#leases.rollback(epoch),
         refresh: (_, requestId, version) => this.#refresh(requestId, version),
         launch: (payload, requestId, runId) => this.#launch(payload, requestId, runId),
@@ -80,8 +85,16 @@ export class WorkerConnection {
         this.#report(error)
         if (closed) options.failed(new Error('it sent too many malformed messages'))
       },
+      onSlice: () => this.#leases.renew(),
+      paced: {
+        turn: (run) => clock.turn(run),
+        overtaking: ['start', 'cancel', 'probe'],
+        onDeferred: () => core.tree.hold(),
+        onSendFailed: (error) => options.failed(error as Error), // the endpoint throws no other
+      },
+      bulk,
     })
-    this.#leases = new WorkerLeases(options.core, this.#link, {
+    this.#leases = new WorkerLeases(core, this.#link, {
       probe: () => this.probe(),
       unresponsive: (name) => options.unresponsive(name),
     })
@@ -169,7 +182,8 @@ export class WorkerConnection {
       this.#options.failed(error as Error) // a leaf of the state that cannot be cloned any more
       return
     }
-    this.#options.ready(payload.tasks, payload.lock)
+    const { tasks, lock } = payload
+    this.#link.afterSent(() => this.#options.ready(tasks, lock)) // a run that overtakes the state would find none
   }
 
   #refresh(requestId: number, version: number): void {

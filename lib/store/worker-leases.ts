@@ -22,7 +22,7 @@ import { assertCommit, assertLeaseRequest } from '../protocol/validate.js'
 import { toWireError } from '../protocol/wire-error.js'
 import type { Scope } from '../state/scope.js'
 import { toScope } from '../state/scope.js'
-import type { StoreCore } from './core.js'
+import type { CommitOrigin, StoreCore } from './core.js'
 import { launchAll } from './core.js'
 import type { Ticket } from './lease-office.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
@@ -88,6 +88,11 @@ export class WorkerLeases {
 
   get held(): boolean {
     return this.#held.size > 0
+  }
+
+  /** Part of a batch has come: the leases are not let expire while it is on its way. */
+  renew(): void {
+    for (const epoch of this.#held.keys()) this.#core.office.renew(epoch)
   }
 
   withdraw(requestId: number): void {
@@ -183,6 +188,8 @@ export class WorkerLeases {
       const since = this.sentVersion
       this.#link.send('granted', [lease.requestId, epoch, tree.version, since], tree.changesSince(since))
       this.sentVersion = tree.version
+      // Behind a large payload it arrives late; the time until then is not the holder's.
+      if (this.#link.isSending) this.#link.afterSent(() => office.renew(epoch))
     } catch (error) {
       // A leaf of the state that cannot be cloned any more, such as a detached buffer.
       this.#forget(lease)
@@ -191,19 +198,20 @@ export class WorkerLeases {
     }
   }
 
-  commit(payload: unknown, epoch: number, sequence: number, last: boolean): void {
+  /** @param opened containers in the payload that need neither be checked nor copied */
+  commit(payload: unknown, epoch: number, sequence: number, last: boolean, opened: Set<object>): void {
     const again = this.#answers.get(`${epoch}/${sequence}`)
     const { office } = this.#core
     const lease = this.#held.get(epoch)
     if (again !== undefined) again()
-    else if (lease !== undefined && office.holds(epoch)) this.#apply(lease, payload, epoch, sequence, last)
+    else if (lease !== undefined && office.holds(epoch)) this.#apply(lease, payload, epoch, sequence, last, opened)
     else {
       const over = `The lease of epoch ${epoch} is over, or is not of this worker. Its batch was dropped.`
       this.#reject(epoch, sequence, this.#lost.get(epoch) ?? new LeaseReleasedError(over))
     }
   }
 
-  #apply(lease: Lease, payload: unknown, epoch: number, sequence: number, last: boolean): void {
+  #apply(lease: Lease, payload: unknown, epoch: number, sequence: number, last: boolean, opened: Set<object>): void {
     const { id, name } = lease.run
     const { office, tree } = this.#core
     const before = tree.version
@@ -217,7 +225,8 @@ export class WorkerLeases {
       assertCommit(payload)
       wellFormed = true
       lease.sequence++ // before reactions run
-      version = this.#core.commitBatch(payload.mutations, { kind: 'task', name, runId: id }, lease.request.scope)
+      const origin: CommitOrigin = { kind: 'task', name, runId: id }
+      version = this.#core.commitBatch(payload.mutations, origin, lease.request.scope, opened)
     } catch (error) {
       this.#answer(epoch, sequence, () => this.#reject(epoch, sequence, error))
       this.#drop(lease)
