@@ -24,6 +24,7 @@ import { LeaseClient } from './lease-client.js'
 import { holdLifeLock } from './life-lock.js'
 import { perform } from './perform.js'
 import { Replica } from './replica.js'
+import { Staging } from './staging.js'
 import type { StartedTask, TaskContext, TaskFunction } from './task.js'
 import { createTask } from './task.js'
 
@@ -149,6 +150,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
         leases.committed(payload, epoch, sequence, version, since),
       rejected: (payload, epoch) => leases.ended(payload, epoch),
       launched: (payload, requestId) => launches.launched(payload, requestId),
+      staged: (payload, stageId) => staging.staged(payload, stageId),
       refreshed: (payload, refreshId, version, since) => replica.refreshed(payload, refreshId, version, since),
       ended: (payload, epoch) => leases.ended(payload, epoch),
       probe: (_, probeId) => link.send('pong', [probeId]),
@@ -157,7 +159,8 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
     bulk,
   })
   const replica = new Replica(shapeOf(definition), link.send)
-  const leases = new LeaseClient(replica, link.send)
+  const staging = new Staging(link.send)
+  const leases = new LeaseClient(replica, staging, link.send)
   const launches = new Launches(link.send)
 
   function start(payload: unknown, number: number): void {
@@ -167,9 +170,10 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
     const controller = new AbortController()
     runs.set(number, controller)
     const { signal } = controller
-    const task = createTask({ number, id, name, signal, send: link.send, replica, leases, launches })
+    const task = createTask({ number, id, name, signal, send: link.send, replica, leases, launches, staging })
     void outcomeOf(number, task, args).then((outcome) => {
       task.end()
+      staging.endRun(number)
       runs.delete(number)
       settle(number, name, outcome)
     })
@@ -227,6 +231,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
       const error = new StoreDisposedError('The store has closed the port of its tasks: nothing reaches it any more.')
       link.close()
       launches.close(error)
+      staging.close(error)
       for (const run of runs.values()) run.abort()
       leases.close(error)
       replica.close(error)

@@ -9,6 +9,7 @@
 import type { IAtom } from 'mobx'
 import { createAtom, transaction } from 'mobx'
 import { createDraft } from '../state/draft.js'
+import type { ReadyValues } from '../state/draft-replay.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import type { Scope } from '../state/scope.js'
@@ -70,18 +71,13 @@ export class Committer {
   /**
    * Checks a batch from elsewhere against the newest state, and applies it.
    * @param scope what it may change
-   * @param adoptable see `replay`
+   * @param ready what of it need not be checked and copied
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(
-    mutations: readonly Mutation[],
-    origin: CommitOrigin,
-    scope?: Scope,
-    adoptable?: ReadonlySet<object>,
-  ): number {
+  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number {
     if (mutations.length === 0) return this.#tree.version
     const draft = createDraft(scopedShape(this.#tree.shape, scope, origin.name), this.#tree.root)
-    replay(draft.state, mutations, adoptable)
+    replay(draft.state, mutations, ready)
     return this.commit(draft.changes(), origin)
   }
 

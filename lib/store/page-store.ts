@@ -9,6 +9,7 @@ import { StoreDisposedError } from '../errors.js'
 import { asyncDispose } from '../protocol/async-dispose.js'
 import type { LeaseOptions } from '../protocol/lease.js'
 import type { SpecPayload } from '../protocol/messages.js'
+import type { Bulk } from '../protocol/slices.js'
 import { SpecWatch } from '../protocol/specs.js'
 import { assertMutations } from '../protocol/validate.js'
 import { ChangeLog } from '../state/change-log.js'
@@ -64,11 +65,15 @@ export class PageStore {
   readonly #events: ReadonlyMap<string, StoreEvent>
   #disposed = false
 
-  /** @param clock the page's, but for simulations */
+  /**
+   * @param clock the page's, but for simulations
+   * @param bulk what counts as a large payload, but for tests the default
+   */
   constructor(
     definition: StateDefinition,
     options: StoreOptions<object, object, TaskSources, Record<string, AnyHandler>>,
     clock: Clock = pageClock,
+    bulk?: Bulk,
   ) {
     const { ttl = DEFAULT_TTL_MS } = options.lease ?? {}
     if (!(ttl > 0))
@@ -99,7 +104,8 @@ export class PageStore {
       office: this.#office,
       token: this.token,
       lease: { ttlMs: ttl },
-      commitBatch: (mutations, origin, scope, adoptable) => committer.commitBatch(mutations, origin, scope, adoptable),
+      bulk,
+      commitBatch: (mutations, origin, scope, ready) => committer.commitBatch(mutations, origin, scope, ready),
       launch: (spec) => this.#launch(spec),
       report,
     }

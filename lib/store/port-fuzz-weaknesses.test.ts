@@ -42,7 +42,7 @@ const onPage: Planted[] = [
     what: 'values are taken as they are',
     shows: /not valid|the state is/,
     file: 'lib/state/draft-replay.ts',
-    from: 'const fresh = adoptable.has(value as object) ? value : copyIn(value, path)',
+    from: 'const fresh = ready.adoptable.has(value as object) ? value : copyIn(value, path)',
     to: 'const fresh = value',
   },
   {
@@ -63,8 +63,8 @@ const onPage: Planted[] = [
     what: 'a batch outside of its scope',
     shows: /not valid \(a field\)/,
     file: 'lib/store/worker-leases.ts',
-    from: 'origin, lease.request.scope, opened)',
-    to: 'origin, undefined, opened)',
+    from: 'origin, lease.request.scope, ready)',
+    to: 'origin, undefined, ready)',
   },
   {
     what: 'ahead of the line without having been revoked',

@@ -9,11 +9,10 @@
 import { VersionMismatchError } from '../errors.js'
 import type { Link } from '../protocol/endpoint.js'
 import { createLink } from '../protocol/endpoint.js'
-import type { PageFacade, TaskInfo, WorkerFacade } from '../protocol/messages.js'
+import type { PageFacade, TaskInfo, WireError, WorkerFacade } from '../protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../protocol/messages.js'
-import type { Bulk } from '../protocol/slices.js'
 import { transferablesOf } from '../protocol/transfer.js'
-import { assertProgress, assertReady, assertSettled, assertSpec } from '../protocol/validate.js'
+import { assertProgress, assertReady, assertSettled, assertSpec, assertStage } from '../protocol/validate.js'
 import { fromWireError, toWireError } from '../protocol/wire-error.js'
 import type { Clock } from './clock.js'
 import { afterResponsive } from './clock.js'
@@ -28,8 +27,6 @@ export interface ConnectionOptions {
   readonly port: MessagePort
   /** The runs of this worker, by number: one that has settled is taken out before it is told. */
   readonly runs: Map<number, ConnectedRun>
-  /** What counts as a large payload. @default DEFAULT_BULK */
-  readonly bulk?: Bulk | undefined
   /** The worker was welcomed and serves these tasks. */
   ready(tasks: readonly TaskInfo[], lock: string | undefined): void
   /** The worker is of no use: another build, or it sends garbage. */
@@ -56,7 +53,7 @@ export class WorkerConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options
     this.#core = options.core
-    const { core, clock, bulk } = options
+    const { core, clock } = options
     this.#link = createLink<WorkerFacade, PageFacade>(options.port, {
       methods: PAGE_METHODS,
       handlers: {
@@ -67,6 +64,8 @@ export class WorkerConnection {
           this.#leases.commit(payload, epoch, sequence, last === true, this.#link.opened),
         rollback: (_, epoch) => this.#leases.rollback(epoch),
         refresh: (_, requestId, version) => this.#refresh(requestId, version),
+        stage: (payload, stageId, runId) => this.#stage(payload, stageId, runId),
+        unstage: (_, stageId) => this.#leases.staged.drop(stageId),
         launch: (payload, requestId, runId) => this.#launch(payload, requestId, runId),
         progress: (payload, runId) => {
           assertProgress(payload)
@@ -92,7 +91,7 @@ export class WorkerConnection {
         onDeferred: () => core.tree.hold(),
         onSendFailed: (error) => options.failed(error as Error), // the endpoint throws no other
       },
-      bulk,
+      bulk: core.bulk,
     })
     this.#leases = new WorkerLeases(core, this.#link, {
       probe: () => this.probe(),
@@ -211,6 +210,19 @@ export class WorkerConnection {
       error = toWireError(cause)
     }
     this.#link.send('launched', [requestId], error)
+  }
+
+  #stage(payload: unknown, stageId: number, runId: number): void {
+    assertStage(payload)
+    const run = this.#run(runId)
+    let error: WireError | undefined
+    try {
+      if (run === undefined) throw new TypeError('A value was staged by a run that has ended.')
+      this.#leases.staged.keep(stageId, run, payload.value, this.#link.opened)
+    } catch (cause) {
+      error = toWireError(cause)
+    }
+    this.#link.send('staged', [stageId], error)
   }
 
   #settled(payload: unknown, runId: number): void {

@@ -20,12 +20,14 @@ import type {
 } from '../protocol/messages.js'
 import { assertCommit, assertLeaseRequest } from '../protocol/validate.js'
 import { toWireError } from '../protocol/wire-error.js'
+import type { ReadyValues } from '../state/draft-replay.js'
 import type { Scope } from '../state/scope.js'
 import { toScope } from '../state/scope.js'
 import type { CommitOrigin, StoreCore } from './core.js'
 import { launchAll } from './core.js'
 import type { Ticket } from './lease-office.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
+import { Staged } from './staged.js'
 
 /** A run, as the end of its worker's port knows it. */
 export interface ConnectedRun {
@@ -77,6 +79,8 @@ export class WorkerLeases {
   readonly #revoked = new Map<number, Revoked>()
   /** Why a lease was lost, by epoch. */
   readonly #lost = new Map<number, Error>()
+  /** What was sent ahead for its batches. */
+  readonly staged: Staged = new Staged()
   /** The version that was sent last: what the worker has once all messages have arrived. */
   sentVersion = 0
 
@@ -114,11 +118,13 @@ export class WorkerLeases {
       this.#drop(lease)
     }
     for (const [epoch, revoked] of this.#revoked) if (revoked.run === run) this.#revoked.delete(epoch)
+    this.staged.endRun(run)
   }
 
   /** Ends everything; the link is closed. */
   close(): void {
     for (const lease of this.#backwards()) this.#drop(lease)
+    this.staged.clear()
   }
 
   request(payload: unknown, requestId: number, run: ConnectedRun | undefined): void {
@@ -226,7 +232,9 @@ export class WorkerLeases {
       wellFormed = true
       lease.sequence++ // before reactions run
       const origin: CommitOrigin = { kind: 'task', name, runId: id }
-      version = this.#core.commitBatch(payload.mutations, origin, lease.request.scope, opened)
+      const ready: ReadyValues = { adoptable: opened, staged: this.staged.placed(payload) }
+      version = this.#core.commitBatch(payload.mutations, origin, lease.request.scope, ready)
+      this.staged.use(payload)
     } catch (error) {
       this.#answer(epoch, sequence, () => this.#reject(epoch, sequence, error))
       this.#drop(lease)
