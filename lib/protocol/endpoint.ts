@@ -155,11 +155,12 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
         onPart(envelope)
         return
       }
+      const parts = envelope.of === undefined ? undefined : takeAssembly(envelope.of)
       const message = toRecord(envelope.m)
       const id = message.id
       if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) throw new TypeError('it has no id')
       if (message.type !== 'APPLY') throw new TypeError('it is no call')
-      onCall(id, message, envelope)
+      onCall(id, message, envelope.p, parts)
     } catch (error) {
       refuse(new TypeError(`Refused a message: ${error instanceof Error ? error.message : 'it is malformed'}.`))
     }
@@ -191,15 +192,14 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     return parts
   }
 
-  function onCall(id: string, message: Record<string, unknown>, { p, of }: Record<string, unknown>): void {
+  function onCall(id: string, message: Record<string, unknown>, payload: unknown, parts: Assembly | undefined): void {
     const { path, argumentList } = message
     const name: unknown = Array.isArray(path) && path.length === 1 ? path[0] : undefined
     if (typeof name !== 'string' || !(name in facade)) throw new TypeError('it calls no method of the allow-list')
     if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS || !argumentList.every(isRawPrimitive)) {
       throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} small primitives`)
     }
-    const parts = of === undefined ? undefined : takeAssembly(of)
-    incoming = parts === undefined ? p : parts.finish()
+    incoming = parts === undefined ? payload : parts.finish()
     opened = parts?.opened
     try {
       // A fresh message: nothing that the peer made is walked by Comlink.
