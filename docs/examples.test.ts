@@ -40,6 +40,12 @@ test('remove-done: what is decided inside the lease is decided on the newest sta
   expect(shown()).toEqual(['a', 'c'])
 })
 
+test('S7: stage: what was sent ahead is put in place', async () => {
+  const { store, shown } = await todosWith('stage.worker', ['old'])
+  await store.tasks.load(['a', 'b']).done
+  expect(shown()).toEqual(['a', 'b'])
+})
+
 test('urgent: an event with options is called like any other', async () => {
   const { store } = await load('urgent')
   stores.push(store)

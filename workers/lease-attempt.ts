@@ -22,6 +22,7 @@ import type { Mutation } from '../lib/state/mutation.js'
 import type { Scope } from '../lib/state/scope.js'
 import { scopedShape } from '../lib/state/scope.js'
 import type { Replica, Send } from './replica.js'
+import type { StagedInDraft, StagedValue } from './staging.js'
 
 /** A batch on its way. */
 interface Batch {
@@ -29,6 +30,8 @@ interface Batch {
   readonly last: boolean
   /** What the lease gives in the end. */
   readonly value: unknown
+  /** What it puts in place of what was sent before it. */
+  readonly staged: readonly StagedValue[]
 }
 
 export class Attempt {
@@ -40,6 +43,7 @@ export class Attempt {
   readonly #name: string
   readonly #replica: Replica
   readonly #send: Send
+  readonly #staged: StagedInDraft
   readonly #batches = new Map<number, Batch>()
   #draft: Draft | undefined
   #specs: Spec[] = []
@@ -50,12 +54,13 @@ export class Attempt {
   #release: () => void = () => {}
   #settle: () => void = () => {}
 
-  constructor(epoch: number, name: string, replica: Replica, send: Send) {
+  constructor(epoch: number, name: string, replica: Replica, send: Send, staged: StagedInDraft) {
     this.epoch = epoch
     this.title = `Lease "${name}" (epoch ${epoch})`
     this.#name = name
     this.#replica = replica
     this.#send = send
+    this.#staged = staged
     this.settled = new Promise((resolve) => {
       this.#settle = resolve
     })
@@ -78,7 +83,7 @@ export class Attempt {
   /** What the lease function is called with. */
   open(scope: Scope): { readonly state: object; readonly lease: Lease<object, object> } {
     const { shape, root } = this.#replica.tree
-    const draft = createDraft(scopedShape(shape, scope, this.#name), root)
+    const draft = createDraft(scopedShape(shape, scope, this.#name), root, this.#staged.adopt)
     this.#draft = draft
     const keep = (spec: Spec): void => {
       if (this.#closed !== undefined) throw this.#closed()
@@ -160,6 +165,11 @@ export class Attempt {
     return batch
   }
 
+  /** The page has applied none of the batches that are on their way: what they have used is still there. */
+  refused(): void {
+    for (const { staged } of this.#batches.values()) for (const value of staged) value.isHere = true
+  }
+
   /** The lease is over before its end: nothing more of it is sent. */
   close(error: Error): void {
     this.#end(() => error)
@@ -181,7 +191,8 @@ export class Attempt {
   #post(last: boolean, value: unknown): void {
     const mutations = this.#draft?.changes() ?? []
     const specs = this.#specs.map(({ kind, name, args }) => ({ kind, name, args }))
-    const payload: CommitPayload = { mutations, specs: specs.length > 0 ? specs : undefined }
+    const { used, ...named } = this.#staged.name(mutations)
+    const payload: CommitPayload = { ...named, specs: specs.length > 0 ? specs : undefined }
     this.#send(
       'commit',
       [this.epoch, this.#sequence, last],
@@ -189,6 +200,7 @@ export class Attempt {
       transferablesOf(specs.flatMap(({ args }) => args)),
     )
     this.#specs = []
-    this.#batches.set(this.#sequence++, { mutations, last, value })
+    for (const staged of used) staged.isHere = false // until it is known that the page has not used it
+    this.#batches.set(this.#sequence++, { mutations, last, value, staged: used })
   }
 }

@@ -20,6 +20,7 @@ import { toScope } from '../lib/state/scope.js'
 import type { LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
 import { Attempt } from './lease-attempt.js'
 import type { Replica, Send } from './replica.js'
+import type { Staging } from './staging.js'
 
 /** A run, as its leases know it. */
 export interface LeaseRun {
@@ -48,6 +49,7 @@ interface Entry {
 export class LeaseClient {
   readonly #send: Send
   readonly #replica: Replica
+  readonly #staging: Staging
   readonly #waiting = new Map<number, Entry>()
   readonly #held = new Map<number, Entry>()
   /** Rolled back with a flush on its way, which the page may have applied before it heard of that. */
@@ -57,8 +59,9 @@ export class LeaseClient {
   /** Name of the lease whose function is in its synchronous part. */
   #inside: string | undefined
 
-  constructor(replica: Replica, send: Send) {
+  constructor(replica: Replica, staging: Staging, send: Send) {
     this.#replica = replica
+    this.#staging = staging
     this.#send = send
   }
 
@@ -127,7 +130,7 @@ export class LeaseClient {
     if (entry === undefined) return // withdrawn in the meantime: the page ends the lease when it hears of that
     this.#waiting.delete(requestId)
     this.#held.set(epoch, entry)
-    const attempt = new Attempt(epoch, entry.request.name, this.#replica, this.#send)
+    const attempt = new Attempt(epoch, entry.request.name, this.#replica, this.#send, this.#staging.open())
     entry.attempt = attempt
     if (isCurrent) void this.#run(entry, attempt)
     else {
@@ -165,6 +168,10 @@ export class LeaseClient {
       if (batch?.last === true) this.#held.delete(epoch)
     }
     moved.catch(() => {}) // who waits for it is told below
+    if (batch !== undefined && batch.staged.length > 0) {
+      this.#staging.used(batch.staged)
+      this.#replica.tree.hold() // the values stand in it now, and who has their views goes on seeing what they were
+    }
     if (entry === undefined || batch === undefined) return
     // It is applied: a cancellation that comes before the replica has it changes nothing of that.
     if (batch.last) entry.stopListening()
@@ -177,6 +184,7 @@ export class LeaseClient {
     const entry = this.#take(epoch)
     const attempt = entry?.attempt
     if (entry === undefined || attempt === undefined) return
+    attempt.refused()
     const error = fromWireError(payload)
     attempt.close(error instanceof Error ? error : new LeaseExpiredError(`${attempt.title} is over.`, { cause: error }))
     if (error instanceof LeaseRevokedError && entry.request.revocable !== false) {

@@ -12,6 +12,7 @@ import type { PageFacade, PortMessage, ServeMessage, SettledPayload, WorkerFacad
 import { PROTOCOL_VERSION, WORKER_METHODS } from '../lib/protocol/messages.js'
 import { toNotCloneable } from '../lib/protocol/not-cloneable.js'
 import { isReservedName } from '../lib/protocol/reserved-names.js'
+import type { Bulk } from '../lib/protocol/slices.js'
 import { unusedSpecs } from '../lib/protocol/specs.js'
 import { detachMarked, transferablesOf } from '../lib/protocol/transfer.js'
 import { assertStart } from '../lib/protocol/validate.js'
@@ -24,6 +25,7 @@ import { LeaseClient } from './lease-client.js'
 import { holdLifeLock } from './life-lock.js'
 import { perform } from './perform.js'
 import { Replica } from './replica.js'
+import { Staging } from './staging.js'
 import type { StartedTask, TaskContext, TaskFunction } from './task.js'
 import { createTask } from './task.js'
 
@@ -136,8 +138,9 @@ export interface Served {
 /**
  * Serves over a port that is there already: what a worker does with its port, and tests with one of a pair.
  * @param lock name of a Web Lock that is held for as long as this thread lives
+ * @param bulk what counts as a large payload. @default DEFAULT_BULK
  */
-export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: string): Served {
+export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: string, bulk?: Bulk): Served {
   const runs = new Map<number, AbortController>()
   let reports = 0
   const link = createLink<PageFacade, WorkerFacade>(port, {
@@ -155,14 +158,17 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
         leases.committed(payload, epoch, sequence, version, since),
       rejected: (payload, epoch) => leases.ended(payload, epoch),
       launched: (payload, requestId) => launches.launched(payload, requestId),
+      staged: (payload, stageId) => staging.staged(payload, stageId),
       refreshed: (payload, refreshId, version, since) => replica.refreshed(payload, refreshId, version, since),
       ended: (payload, epoch) => leases.ended(payload, epoch),
       probe: (_, probeId) => link.send('pong', [probeId]),
     },
     onFault: report,
+    bulk,
   })
   const replica = new Replica(shapeOf(definition), link.send)
-  const leases = new LeaseClient(replica, link.send)
+  const staging = new Staging(link.send)
+  const leases = new LeaseClient(replica, staging, link.send)
   const launches = new Launches(link.send)
 
   function start(payload: unknown, number: number): void {
@@ -172,9 +178,10 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
     const controller = new AbortController()
     runs.set(number, controller)
     const { signal } = controller
-    const task = createTask({ number, id, name, signal, send: link.send, replica, leases, launches })
+    const task = createTask({ number, id, name, signal, send: link.send, replica, leases, launches, staging })
     void outcomeOf(number, task, args).then((outcome) => {
       task.end()
+      staging.endRun(number)
       runs.delete(number)
       settle(number, name, outcome)
     })
@@ -232,6 +239,7 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
       const error = new StoreDisposedError('The store has closed the port of its tasks: nothing reaches it any more.')
       link.close()
       launches.close(error)
+      staging.close(error)
       for (const run of runs.values()) run.abort()
       leases.close(error)
       replica.close(error)

@@ -12,11 +12,13 @@ import type { Spec } from '../lib/protocol/specs.js'
 import { assertProgress, MAX_NAME } from '../lib/protocol/validate.js'
 import type { DeepReadonly, EventContract, TaskContract } from '../lib/state/define-state.js'
 import { development } from '../lib/state/development.js'
+import { copyIn } from '../lib/state/values.js'
 import { acquire } from './acquire.js'
 import type { EmitCalls, Launches, StartCalls } from './launches.js'
 import type { AcquiredLease, LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
 import type { LeaseClient } from './lease-client.js'
 import type { Replica, Send } from './replica.js'
+import type { Staging } from './staging.js'
 
 /** One frame: what comes faster than the page can show it is not worth a message. */
 const PROGRESS_MS = 16
@@ -97,6 +99,22 @@ export interface TaskContext<S extends object, E extends EventContract = object,
   ): Promise<AcquiredLease<Pick<S, K[number]>, E, W> | null>
 
   /**
+   * Sends a large value to the page, holding nothing: events go on meanwhile, and never wait for a transfer. Assigning what it
+   * gives, once and as it is, then costs a lease one small message; changed, or assigned again, it is sent as any other value.
+   *
+   * A lease that fails, or runs again, may use it again. The page lets go of it when a commit has used it, or the run ends.
+   *
+   * @param value plain data, copied and checked here. What is no container (a primitive, a buffer, a date) is given back at once
+   * @returns a read-only view of the value. A write in it throws ImmutableStateError
+   * @throws NotCloneableError with the path to what cannot be in state
+   * @throws the reason of the cancellation, if the run is cancelled
+   * @example
+   * const rows = await task.stage(parse(await response.text()))
+   * await task.lease((state) => { state.rows = rows })
+   */
+  stage<T>(value: T): Promise<T>
+
+  /**
    * Sends events to the page: `task.emit.NAME(...args)`, at once, lease or no lease, in the order of the calls. Each resolves
    * when the page has put the event in the line, not when it has run; so awaiting one never waits for one's own lease, after
    * whose end the event runs. An event that fails is reported to the `onError` of the store.
@@ -166,6 +184,7 @@ export interface TaskParts {
   readonly replica: Replica
   readonly leases: LeaseClient
   readonly launches: Launches
+  readonly staging: Staging
 }
 
 /** A run, as its worker knows it. */
@@ -179,7 +198,7 @@ export interface StartedTask {
 
 /** Makes the context of one run. */
 export function createTask(parts: TaskParts): StartedTask {
-  const { send, replica, leases, launches, signal, number, id, name } = parts
+  const { send, replica, leases, launches, staging, signal, number, id, name } = parts
   const made = new Set<Spec>()
   const onMade = (spec: Spec): void => {
     if (development) made.add(spec)
@@ -205,6 +224,16 @@ export function createTask(parts: TaskParts): StartedTask {
     lease: ((fn: LeaseFunction, options?: LeaseOptions) =>
       leases.lease(parts, fn, options)) as TaskContext<object>['lease'],
     acquire: ((options?: LeaseOptions) => acquire(leases, parts, open, options)) as TaskContext<object>['acquire'],
+    async stage<T>(value: T): Promise<T> {
+      signal.throwIfAborted()
+      const stage = staging.stage(number, value)
+      if (stage === undefined) return copyIn(value, []) as T
+      await untilAborted(signal, (resolve, reject) => {
+        stage.arrived.then(resolve, reject)
+        return () => staging.drop(stage.id)
+      })
+      return stage.view as T // the same data, guarded
+    },
     // The names are the page's: the types alone know them.
     emit: launches.calls(number, 'event', onMade) as TaskContext<object>['emit'],
     start: launches.calls(number, 'task', onMade) as TaskContext<object>['start'],

@@ -10,10 +10,16 @@
  * - `send` throws at once what can't be cloned, with its path, and then nothing was sent.
  * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
  *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
+ * - Large payloads go ahead of their call in slices, `{ s, of }`, and the call names them: `{ m, of }`. One is under way at a
+ *   time; one that is given up is taken back by `{ of, drop }`.
  */
 
 import { expose } from 'comlink'
 import { toNotCloneable } from './not-cloneable.js'
+import type { Outgoing, Paced } from './outbox.js'
+import { Outbox } from './outbox.js'
+import type { Bulk } from './slices.js'
+import { Assembly, DEFAULT_BULK } from './slices.js'
 import { isDetached } from './transfer.js'
 
 /** After so many refused messages the peer is broken or hostile, and its port is closed. */
@@ -31,12 +37,18 @@ export type Handlers<Local> = {
 }
 
 /** Options of {@link createLink}. */
-export interface LinkOptions<Local> {
+export interface LinkOptions<Local, Remote = unknown> {
   /** The methods that the peer may call: names of `handlers`. */
   readonly methods: readonly (keyof Local & string)[]
   readonly handlers: Handlers<Local>
   /** Told of each refused message and of whatever a handler throws. `closed`: it was one too many, the port is closed. */
   onFault(error: unknown, closed: boolean): void
+  /** Told of each slice that has arrived. */
+  onSlice?(): void
+  /** How this side sends large payloads, if it must not block. @default all of it at once */
+  readonly paced?: Paced<keyof Remote & string> | undefined
+  /** What is large. @default DEFAULT_BULK */
+  readonly bulk?: Bulk | undefined
 }
 
 /** One end of a port: calls the methods of `Remote` on the other. */
@@ -52,16 +64,36 @@ export interface Link<Remote> {
     payload?: unknown,
     transfer?: readonly Transferable[],
   ): void
-  /** Closes the port. Messages that are on their way to this end are dropped. */
+  /** Whether calls wait behind a large payload that is being sent. */
+  readonly isSending: boolean
+  /** Calls back when all calls before have gone out: at once, if they have. Never, if the link is closed before. */
+  afterSent(run: () => void): void
+  /**
+   * Of the payload of the call that is being handled: its large containers that nobody else has, and that are certainly fit for
+   * a state, with all that is in them. None, if it did not come in slices.
+   */
+  readonly opened: Set<object>
+  /** Closes the port. Messages that are on their way to this end, or wait for their turn, are dropped. */
   close(): void
 }
 
 type Primitive = string | number | bigint | boolean | null | undefined
 type Listener = (event: { readonly data: unknown }) => void
 
+/** A payload of which slices have come. */
+interface Arriving {
+  readonly of: number
+  readonly parts: Assembly
+}
+
 /** Puts a link on a port, and starts the port. */
-export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local>): Link<Remote> {
-  const { handlers, methods, onFault } = options
+export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local, Remote>): Link<Remote> {
+  const { handlers, methods, onFault, onSlice, paced, bulk = DEFAULT_BULK } = options
+  const outbox = new Outbox(port, callOut, bulk, paced)
+  let assembly: Arriving | undefined
+  /** Number of the last payload of which a slice came. */
+  let lastOf = 0
+  let opened: Set<object> | undefined
   let incoming: unknown
   let sent = 0
   let refused = 0
@@ -101,30 +133,63 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (closed) return
     try {
       const envelope = toRecord(event.data)
+      if (envelope.m === undefined && envelope.of !== undefined) {
+        onPart(envelope)
+        return
+      }
+      const parts = envelope.of === undefined ? undefined : takeAssembly(envelope.of)
       const message = toRecord(envelope.m)
       const id = message.id
       if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) throw new TypeError('it has no id')
       if (message.type !== 'APPLY') throw new TypeError('it is no call')
-      onCall(id, message, envelope.p)
+      onCall(id, message, envelope.p, parts)
     } catch (error) {
       refuse(new TypeError(`Refused a message: ${error instanceof Error ? error.message : 'it is malformed'}.`))
     }
   }
 
-  function onCall(id: string, message: Record<string, unknown>, payload: unknown): void {
+  /** A slice, or word that no more of its payload is coming. */
+  function onPart({ s, of, drop }: Record<string, unknown>): void {
+    if (drop === true) takeAssembly(of)
+    else {
+      const arriving = assembly ?? beginAssembly(of)
+      if (arriving.of !== of) throw new TypeError('its slice is of another payload than the one under way')
+      assembly = undefined // after a bad slice it does not go on
+      arriving.parts.add(s)
+      assembly = arriving
+    }
+    onSlice?.()
+  }
+
+  function beginAssembly(of: unknown): Arriving {
+    if (!Number.isSafeInteger(of) || (of as number) <= lastOf) throw new TypeError('its slice is of no new payload')
+    lastOf = of as number
+    return { of: lastOf, parts: new Assembly() }
+  }
+
+  function takeAssembly(of: unknown): Assembly {
+    if (assembly === undefined || assembly.of !== of) throw new TypeError('there are no slices of its payload')
+    const { parts } = assembly
+    assembly = undefined
+    return parts
+  }
+
+  function onCall(id: string, message: Record<string, unknown>, payload: unknown, parts: Assembly | undefined): void {
     const { path, argumentList } = message
     const name: unknown = Array.isArray(path) && path.length === 1 ? path[0] : undefined
     if (typeof name !== 'string' || !(name in facade)) throw new TypeError('it calls no method of the allow-list')
     if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS || !argumentList.every(isRawPrimitive)) {
       throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} small primitives`)
     }
-    incoming = payload
+    incoming = parts === undefined ? payload : parts.finish()
+    opened = parts?.opened
     try {
       // A fresh message: nothing that the peer made is walked by Comlink.
       const args = argumentList.map(({ value }) => toRaw(value))
       deliverCall?.({ data: { id, type: 'APPLY', path: [name], argumentList: args } })
     } finally {
       incoming = undefined
+      opened = undefined
     }
   }
 
@@ -137,9 +202,14 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (closed) return
     // Not every platform refuses a buffer that has moved before.
     if (transfer.some(isDetached)) throw toNotCloneable(payload, `the payload of "${name}"`, undefined, transfer)
+    outbox.send({ name, args, payload, transfer })
+  }
+
+  function callOut({ name, args, payload, transfer }: Outgoing, of?: number): void {
+    const envelope = of !== undefined ? { of } : payload === undefined ? {} : { p: payload }
     const call = { id: String(++sent), type: 'APPLY', path: [name], argumentList: args.map(toRaw) }
     try {
-      port.postMessage(payload === undefined ? { m: call } : { m: call, p: payload }, [...transfer])
+      port.postMessage({ m: call, ...envelope }, [...transfer])
     } catch (cause) {
       throw toNotCloneable(payload, `the payload of "${name}"`, cause, transfer)
     }
@@ -152,6 +222,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   function close(): void {
     if (closed) return
     closed = true
+    outbox.close()
+    assembly = undefined
     port.removeEventListener('message', onMessage)
     port.removeEventListener('messageerror', onMessageError)
     port.close()
@@ -161,7 +233,17 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   port.addEventListener('messageerror', onMessageError)
   port.start()
   // The public signature ties arguments to methods; inside they are a list of primitives.
-  return { send: send as Link<Remote>['send'], close }
+  return {
+    send: send as Link<Remote>['send'],
+    get isSending() {
+      return outbox.isSending
+    },
+    afterSent: (run) => outbox.afterSent(run),
+    get opened() {
+      return opened ?? new Set()
+    },
+    close,
+  }
 }
 
 function toRecord(value: unknown): Record<string, unknown> {

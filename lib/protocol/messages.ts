@@ -7,7 +7,7 @@
  *   arrived before it: a pong that follows a commit proves that the commit was seen.
  */
 
-import type { Mutation } from '../state/mutation.js'
+import type { Mutation, Path } from '../state/mutation.js'
 
 export type { Changes } from '../state/change-log.js'
 
@@ -87,6 +87,18 @@ export interface CommitPayload {
   readonly mutations: readonly Mutation[]
   /** Carried out in order once the batch is applied; none where undefined. */
   readonly specs: readonly SpecPayload[] | undefined
+  /** Staged values that are put into those of the mutations, each once; none where undefined. */
+  readonly staged?: readonly StagedPlace[] | undefined
+}
+
+/** Where a staged value goes: its place in the value holds `undefined`. */
+export interface StagedPlace {
+  /** Index of the mutation. */
+  readonly mutation: number
+  /** Path inside its value, as of a ref. */
+  readonly at: Path
+  /** As it was staged under. */
+  readonly id: number
 }
 
 /** Payload of {@link PageFacade.progress}. */
@@ -123,6 +135,13 @@ export interface PageFacade {
   rollback(epoch: number): void
   /** Asks for the changes since `version`. Answered by `refreshed`. */
   refresh(requestId: number, version: number): void
+  /**
+   * A run sends a value ahead of the commit that will put it in place. Payload: `{ value }`, a container. Answered by `staged`.
+   * The page keeps it until a commit has used it, or the run ends.
+   */
+  stage(stageId: number, runId: number): void
+  /** The staged value is no longer wanted. */
+  unstage(stageId: number): void
   /** A run wants an event put in the line, or a task started. Payload: {@link SpecPayload}. Answered by `launched`. */
   launch(requestId: number, runId: number): void
   /** Payload: {@link ProgressPayload}. */
@@ -159,6 +178,8 @@ export interface WorkerFacade {
   rejected(epoch: number, sequence: number): void
   /** The event of `launch` is in the line, or the run of the task is made. Payload: undefined, or a {@link WireError}. */
   launched(requestId: number): void
+  /** The value of `stage` is here, or refused. Payload: undefined, or a {@link WireError}. */
+  staged(stageId: number): void
   /** Payload: {@link Changes} from `since` (as in `granted`) to `version`. */
   refreshed(requestId: number, version: number, since: number): void
   /** The lease is over before its holder ended it. Payload: {@link WireError}. */
@@ -175,6 +196,8 @@ export const PAGE_METHODS: readonly (keyof PageFacade)[] = [
   'commit',
   'rollback',
   'refresh',
+  'stage',
+  'unstage',
   'launch',
   'progress',
   'settled',
@@ -190,6 +213,7 @@ export const WORKER_METHODS: readonly (keyof WorkerFacade)[] = [
   'committed',
   'rejected',
   'launched',
+  'staged',
   'refreshed',
   'ended',
   'probe',

@@ -7,6 +7,7 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
+import { containerKind } from '../state/container-kind.js'
 import type { Mutation } from '../state/mutation.js'
 import { formatPath } from '../state/mutation.js'
 import type {
@@ -28,6 +29,8 @@ export const MAX_NAME = 8192
 const MAX_TASKS = 10_000
 /** More fields than anybody declares at the top level. */
 const MAX_SCOPE = 10_000
+/** More values than are worth staging for one batch. */
+const MAX_STAGED = 10_000
 /** A call with more overflows the stack in one engine or another. */
 const MAX_ARGUMENTS = 10_000
 
@@ -204,6 +207,27 @@ export function assertLongCommit(value: unknown): asserts value is CommitPayload
   const specs = own(value, 'specs')
   assert(specs === undefined || Array.isArray(specs), 'commit: specs must be an array')
   for (const spec of specs ?? []) assertSpec(spec)
+  const staged = own(value, 'staged')
+  assert(
+    staged === undefined || (Array.isArray(staged) && staged.length <= MAX_STAGED),
+    'commit: staged is no short array',
+  )
+  for (const place of staged ?? []) assertStagedPlace(place, own(value, 'mutations') as readonly Mutation[])
+}
+
+function assertStagedPlace(place: unknown, mutations: readonly Mutation[]): void {
+  assert(isObject(place) && isCount(own(place, 'id')), 'commit: a staged value has no number')
+  const index = own(place, 'mutation')
+  const op = isCount(index) ? mutations[index]?.op : undefined
+  assert(op === 'set' || op === 'splice' || op === 'arrange', 'commit: a staged value is for no mutation with a value')
+  const fault = pathFault(own(place, 'at'), 0)
+  assert(fault === undefined, `commit: of a staged value, ${fault}`)
+}
+
+/** Looks at the outermost level only: what the value holds is checked as it is kept. @throws TypeError */
+export function assertStage(value: unknown): asserts value is { readonly value: object } {
+  assert(isObject(value), 'stage: the payload is no object')
+  assert(containerKind(own(value, 'value')) !== undefined, 'stage: the value is no container')
 }
 
 /** @throws TypeError that names the bad field */

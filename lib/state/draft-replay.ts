@@ -13,18 +13,42 @@ import { assertField, KeyedNode, MapNode, ObjectNode } from './draft-keyed.js'
 import type { Stored } from './draft-node.js'
 import { DraftNode, markEmbedding } from './draft-node.js'
 import { SetNode } from './draft-set.js'
-import type { Key, Mutation, Path, Ref } from './mutation.js'
+import type { ArrangeMutation, Key, Mutation, Path, Ref, SetMutation, SpliceMutation } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { assertInScope } from './scope.js'
 import { copyIn, entryOf, isReservedKey } from './values.js'
 
 /**
+ * Values that are taken as they are: nobody else has them, none is in another, and all that is in them is fit for a state.
+ */
+export interface ReadyValues {
+  /** Among the values of the mutations. */
+  readonly adoptable: ReadonlySet<object>
+  /** To be put into the values, at places that hold `undefined`. */
+  readonly staged: ReadonlyMap<Mutation, readonly StagedValue[]>
+}
+
+/** A container, and its place in the value of a mutation: as that of a ref. */
+export interface StagedValue {
+  readonly at: Path
+  readonly value: object
+}
+
+const NONE_READY: ReadyValues = { adoptable: new Set(), staged: new Map() }
+
+/**
  * Performs mutations on an open draft.
  * @param state what a recipe sees of the draft
+ * @param ready what need not be checked and copied
  * @param first the number of the first of them, for messages
  * @throws InvalidMutationError, NotCloneableError: the message names the mutation and the path
  */
-export function replay(state: object, mutations: readonly Mutation[], first = 0): void {
+export function replay(
+  state: object,
+  mutations: readonly Mutation[],
+  ready: ReadyValues = NONE_READY,
+  first = 0,
+): void {
   const root = nodeBehind(state)
   const moved = new Map<Ref, DraftNode>()
   for (const [index, mutation] of mutations.entries()) {
@@ -32,8 +56,15 @@ export function replay(state: object, mutations: readonly Mutation[], first = 0)
       if ('refs' in mutation) for (const ref of mutation.refs ?? []) moved.set(ref, find(root, ref.from))
     })
   }
+  const given: Given = { moved, ready }
   for (const [index, mutation] of mutations.entries())
-    named(mutation, first + index, () => perform(root, mutation, moved))
+    named(mutation, first + index, () => perform(root, mutation, given))
+}
+
+/** What the values of mutations are made of, besides what is in them. */
+interface Given {
+  readonly moved: ReadonlyMap<Ref, DraftNode>
+  readonly ready: ReadyValues
 }
 
 /** Puts the number and path of a mutation before what is wrong with it. */
@@ -74,13 +105,13 @@ function isIndex(key: unknown, length: number): key is number {
   return Number.isSafeInteger(key) && (key as number) >= 0 && (key as number) < length
 }
 
-function perform(root: DraftNode, mutation: Mutation, moved: ReadonlyMap<Ref, DraftNode>): void {
+function perform(root: DraftNode, mutation: Mutation, given: Given): void {
   const { op, path } = mutation
   if (op === 'set' || op === 'delete') {
     if (path.length === 0) fail('the root of a state cannot be replaced or deleted.')
     const holder = find(root, path.slice(0, -1))
     const key = path.at(-1) as Key
-    if (op === 'set') setEntry(holder, key, bring(root, mutation.value, mutation.refs, path, moved))
+    if (op === 'set') setEntry(holder, key, bring(root, mutation, mutation.value, given))
     else deleteEntry(holder, key)
     return
   }
@@ -93,7 +124,7 @@ function perform(root: DraftNode, mutation: Mutation, moved: ReadonlyMap<Ref, Dr
       node.move(mutation.from, mutation.at)
       return
     }
-    const values = bring(root, mutation.values, mutation.refs, path, moved) as Stored[]
+    const values = bring(root, mutation, mutation.values, given) as Stored[]
     if (op === 'splice') {
       const { index, remove } = mutation
       if (!isIndex(index, node.size + 1) || !isIndex(remove, node.size - index + 1)) {
@@ -155,16 +186,17 @@ function arrange(node: ArrayNode, keep: readonly number[], values: readonly Stor
   node.arrange(keep, values)
 }
 
-/** A checked copy of a value, with what moved in its places. */
+/** A checked copy of a value, or an adopted one, with what moved and what was staged in its places. */
 function bring(
   root: DraftNode,
+  mutation: SetMutation | SpliceMutation | ArrangeMutation,
   value: unknown,
-  refs: readonly Ref[] | undefined,
-  path: Path,
-  moved: ReadonlyMap<Ref, DraftNode>,
+  { moved, ready }: Given,
 ): Stored {
-  const fresh = copyIn(value, path)
-  if (refs === undefined) return fresh
+  const { refs, path } = mutation
+  const fresh = ready.adoptable.has(value as object) ? value : copyIn(value, path)
+  const staged = ready.staged.get(mutation)
+  if (refs === undefined) return staged === undefined ? fresh : fill(fresh, staged)
   let result: Stored = fresh
   for (const ref of refs) {
     const node = moved.get(ref) as DraftNode
@@ -179,7 +211,28 @@ function bring(
     putInto(holder, key, node)
     node.markMoved()
   }
+  if (staged !== undefined) result = fill(result, staged)
   if (result !== root && !(result instanceof DraftNode)) markEmbedding(root.context, result)
+  return result
+}
+
+/** Puts staged values in a fresh one; never into each other. */
+function fill(value: Stored, staged: readonly StagedValue[]): Stored {
+  const filled = new Set<unknown>()
+  let result = value
+  for (const { at, value: content } of staged) {
+    filled.add(content)
+    if (at.length === 0) {
+      result = content
+      continue
+    }
+    let holder: unknown = result
+    for (const key of at.slice(0, -1)) holder = filled.has(holder) ? undefined : partAt(holder, key)
+    if (!isContainer(holder) || filled.has(holder) || holder instanceof Set) {
+      fail(`the place ${formatPath(at)} of a staged value is outside the value.`)
+    }
+    putInto(holder, at.at(-1) as Key, content)
+  }
   return result
 }
 
@@ -193,13 +246,13 @@ function isContainer(value: unknown): value is object {
   return containerKind(value) !== undefined
 }
 
-function putInto(holder: object, key: Key, node: DraftNode): void {
-  if (holder instanceof Map) holder.set(key, node)
+function putInto(holder: object, key: Key, content: object): void {
+  if (holder instanceof Map) holder.set(key, content)
   else if (Array.isArray(holder)) {
     if (!isIndex(key, holder.length)) fail(`the ref at index ${String(key)} is outside the value.`)
-    holder[key] = node
+    holder[key] = content
   } else {
     if (typeof key !== 'string' || isReservedKey(key)) fail(`${String(key)} cannot be the key of an object.`)
-    ;(holder as Record<string, unknown>)[key] = node
+    ;(holder as Record<string, unknown>)[key] = content
   }
 }

@@ -16,6 +16,7 @@ import { DraftNode, markEmbedding } from './draft-node.js'
 import { SetNode } from './draft-set.js'
 import type { Key, Mutation } from './mutation.js'
 import { partOf } from './part.js'
+import type { Adopt } from './values.js'
 import { copyIn } from './values.js'
 
 /** See the head of the file. */
@@ -40,8 +41,10 @@ const kinds = { object: ObjectNode, array: ArrayNode, map: MapNode, set: SetNode
  * Opens a draft over the data of a tree.
  * @param shape of the state, or of the scope to which the draft is limited
  * @param root must not change while the draft is open, but for what `rebase` is told
+ * @param adopt asked about each proxy of another part of the library that is written: gives a container that is taken as it is, and
+ *   that nobody changes, or undefined for a copy
  */
-export function createDraft(shape: StateShape, root: Record<string, unknown>): Draft {
+export function createDraft(shape: StateShape, root: Record<string, unknown>, adopt?: Adopt): Draft {
   const context: DraftContext = {
     closed: undefined,
     evaluating: 0,
@@ -52,7 +55,7 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
       const kind = containerKind(base)
       return kind && new kinds[kind](context, base, parent, key, fresh)
     },
-    toStored: (value, holder, key) => toStored(context, value, holder, key),
+    toStored: (value, holder, key) => toStored(context, value, holder, key, adopt),
   }
   const node = new ObjectNode(context, root, undefined, undefined, false)
   node.shape = shape
@@ -75,7 +78,13 @@ export function createDraft(shape: StateShape, root: Record<string, unknown>): D
   }
 }
 
-function toStored(context: DraftContext, value: unknown, holder: DraftNode, key: Key): Stored {
+function toStored(
+  context: DraftContext,
+  value: unknown,
+  holder: DraftNode,
+  key: Key,
+  adopt: Adopt | undefined,
+): Stored {
   if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
   const own = ownNode(context, value)
   if (own !== undefined) return own
@@ -86,7 +95,7 @@ function toStored(context: DraftContext, value: unknown, holder: DraftNode, key:
       node.markMoved()
       adopted = true
     }
-    return node
+    return node ?? adopt?.(proxy)
   })
   if (adopted) markEmbedding(context, copy)
   return copy

@@ -17,16 +17,16 @@ import { entryOf } from './values.js'
 
 /** What the parts of one view share. */
 interface View {
+  /** What messages call it. */
+  readonly label: string
   readonly newest: () => object
   /** By container. A part holds no other part, or it would keep old versions of whole lists alive. */
   readonly parts: WeakMap<object, ReadOnlyPart>
 }
 
-const LABEL = 'task.state'
-
 class ReadOnlyPart extends RawPart {
   get label(): string {
-    return LABEL
+    return this.#view.label
   }
   readonly kind: ContainerKind
   readonly raw: object
@@ -55,7 +55,7 @@ class ReadOnlyPart extends RawPart {
 
 class ReadOnlyState extends RawPart implements StatePart {
   get label(): string {
-    return LABEL
+    return this.#view.label
   }
   readonly kind = 'object'
   readonly shape: StateShape
@@ -127,5 +127,13 @@ function childOf(view: View, value: object, path: Path, key: Key): unknown {
  * @param newest gives the root as it is now
  */
 export function createReadOnlyView(shape: StateShape, newest: () => object): object {
-  return new ReadOnlyState({ newest, parts: new WeakMap() }, shape, []).inner
+  return new ReadOnlyState({ label: 'task.state', newest, parts: new WeakMap() }, shape, []).inner
+}
+
+/**
+ * Makes the read-only view of a container that is in no state.
+ * @param label what messages call it
+ */
+export function createReadOnlyPart(container: object, kind: ContainerKind, label: string): object {
+  return new ReadOnlyPart({ label, newest: () => container, parts: new WeakMap() }, kind, container, []).proxy
 }

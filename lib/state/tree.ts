@@ -60,6 +60,8 @@ export class StateTree {
   #root: Record<string, unknown>
   #version: number
   readonly #log: ChangeLog | undefined
+  /** The version that was shown whole since it was made. */
+  #shownVersion = -1
   // A large container may be written in place if its stamp is not older than the last time everything was shown.
   #shownEpoch = 0
   #stamps = new WeakMap<object, number>()
@@ -113,10 +115,20 @@ export class StateTree {
   snapshot(backend: boolean): Record<string, unknown> {
     const known = this.#snapshots.get(backend)
     if (known !== undefined) return known
-    this.#shownEpoch += 1
+    this.hold()
     const snapshot = showSnapshot(this.shape, this.#root, backend)
     this.#snapshots.set(backend, snapshot)
     return snapshot
+  }
+
+  /**
+   * What the tree holds now stays as it is for whoever has it: as with a snapshot, the first later change of a container pays
+   * one shallow copy of it.
+   */
+  hold(): void {
+    if (this.#shownVersion === this.#version) return
+    this.#shownVersion = this.#version
+    this.#shownEpoch += 1
   }
 
   /**
@@ -164,6 +176,7 @@ export class StateTree {
       this.#root = changes.root
       this.#stamps = new WeakMap()
       this.#shownEpoch = 0
+      this.#shownVersion = -1
       this.#snapshots.clear()
     } else if (changes.kind === 'batches') {
       for (const batch of changes.batches) this.#applyBatch(batch, undefined, false)

@@ -46,6 +46,11 @@ export function isLarge(container: object): boolean {
   return wide.has(container)
 }
 
+/** Remembers a plain object that was made with so many keys, if it is large. */
+export function noteWide(object: object, keys: number): void {
+  if (keys > SMALL) wide.add(object)
+}
+
 /** Puts something in the place of a proxy of this library; undefined: its plain data is copied instead. */
 export type Adopt = (proxy: object) => unknown
 
@@ -141,13 +146,11 @@ class Copier {
       if (isReservedKey(key)) this.#refuse(`an object with the key "${key}"`)
       copy[key] = this.#entry(key, (value as Record<string, unknown>)[key])
     }
-    if (keys.length > SMALL) {
-      wide.add(copy)
-      if (keys.length > MANY_KEYS) {
-        warnOnce(
-          `The object at ${formatPath(this.#trail)} has ${keys.length} keys. Use a Map: engines are slow with large objects.`,
-        )
-      }
+    noteWide(copy, keys.length)
+    if (keys.length > MANY_KEYS) {
+      warnOnce(
+        `The object at ${formatPath(this.#trail)} has ${keys.length} keys. Use a Map: engines are slow with large objects.`,
+      )
     }
     return copy
   }
@@ -250,7 +253,7 @@ export function shallowCopy<T extends object>(container: T): T {
     copy[key] = (container as Record<string, unknown>)[key]
     count++
   }
-  if (count > SMALL) wide.add(copy)
+  noteWide(copy, count)
   return copy as T
 }
 

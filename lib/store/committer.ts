@@ -9,6 +9,7 @@
 import type { IAtom } from 'mobx'
 import { createAtom, transaction } from 'mobx'
 import { createDraft } from '../state/draft.js'
+import type { ReadyValues } from '../state/draft-replay.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import type { Scope } from '../state/scope.js'
@@ -75,20 +76,26 @@ export class Committer {
   /**
    * Checks a batch from elsewhere against the newest state, and applies it.
    * @param scope what it may change
+   * @param ready what of it need not be checked and copied
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope): number {
+  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number {
     if (mutations.length === 0) return this.#tree.version
     const draft = createDraft(scopedShape(this.#tree.shape, scope, origin.name), this.#tree.root)
-    replay(draft.state, mutations)
+    replay(draft.state, mutations, ready)
     return this.commit(draft.changes(), origin)
   }
 
   /** See {@link StoreCore.openLong}. */
-  openLong(mutations: readonly unknown[], origin: CommitOrigin, scope?: Scope): LongCommit | undefined {
+  openLong(
+    mutations: readonly unknown[],
+    origin: CommitOrigin,
+    scope?: Scope,
+    ready?: ReadyValues,
+  ): LongCommit | undefined {
     if (!LongBatch.isLong(mutations, this.#perTurn)) return undefined
     const shape = scopedShape(this.#tree.shape, scope, origin.name)
-    const batch = new LongBatch({ tree: this.#tree, shape, mutations, perTurn: this.#perTurn })
+    const batch = new LongBatch({ tree: this.#tree, shape, mutations, ready, perTurn: this.#perTurn })
     return {
       get isDone() {
         return batch.isDone

@@ -1,5 +1,7 @@
 import type { SpecPayload } from '../protocol/messages.js'
+import type { Bulk } from '../protocol/slices.js'
 import type { StateDefinition } from '../state/define-state.js'
+import type { ReadyValues } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import type { Scope } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
@@ -25,18 +27,26 @@ export interface StoreCore {
   readonly office: LeaseOffice
   readonly token: string
   readonly lease: { readonly ttlMs: number }
+  /** What counts as a large payload; the default where undefined. */
+  readonly bulk?: Bulk | undefined
   /**
    * Checks a batch against the newest state and applies it as one commit in this turn, reactions included.
    * @param scope what the batch may change
+   * @param ready what of it need not be checked and copied
    * @returns the new version
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope): number
+  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number
   /**
    * Begins a batch that is too long for one turn of the page. Its mutations need not have been looked at before.
    * @returns undefined where the batch is not that long
    */
-  openLong?(mutations: readonly unknown[], origin: CommitOrigin, scope?: Scope): LongCommit | undefined
+  openLong?(
+    mutations: readonly unknown[],
+    origin: CommitOrigin,
+    scope?: Scope,
+    ready?: ReadyValues,
+  ): LongCommit | undefined
   /**
    * Puts an event in the line, or starts a task.
    * @throws TypeError for an event that the store does not have

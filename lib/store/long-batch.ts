@@ -10,6 +10,7 @@ import { assertMutations } from '../protocol/validate.js'
 import { sizeOf } from '../state/containers.js'
 import type { StateShape } from '../state/define-state.js'
 import { createDraft } from '../state/draft.js'
+import type { ReadyValues } from '../state/draft-replay.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import { isPlainSet } from '../state/plain-set.js'
@@ -32,6 +33,8 @@ export interface LongBatchOptions {
   readonly shape: StateShape
   /** Not looked at yet. */
   readonly mutations: readonly unknown[]
+  /** What of them need not be checked and copied. */
+  readonly ready?: ReadyValues | undefined
   /** @default 2,000 */
   readonly perTurn?: number | undefined
 }
@@ -69,16 +72,16 @@ export class LongBatch implements TreeObserver {
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError that names the mutation
    */
   step(): void {
-    const { shape, mutations, perTurn = PER_TURN } = this.#options
+    const { shape, mutations, ready, perTurn = PER_TURN } = this.#options
     const first = this.#next
     const given = mutations.slice(first, first + perTurn)
     this.#next += given.length
     assertMutations(given, first)
     let part: readonly Mutation[] = given
     const { root } = this.#fork
-    if (!part.every((mutation) => isPlainSet(shape, root, mutation))) {
+    if (!part.every((mutation) => isPlainSet(shape, root, mutation) && ready?.staged.has(mutation) !== true)) {
       const draft = createDraft(shape, root)
-      replay(draft.state, part, first)
+      replay(draft.state, part, ready, first)
       part = draft.changes()
     }
     const { inverse } = this.#fork.apply(part, { observer: this, shown: true })

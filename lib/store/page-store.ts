@@ -9,6 +9,7 @@ import { StoreDisposedError } from '../errors.js'
 import { asyncDispose } from '../protocol/async-dispose.js'
 import type { LeaseOptions } from '../protocol/lease.js'
 import type { SpecPayload } from '../protocol/messages.js'
+import type { Bulk } from '../protocol/slices.js'
 import { SpecWatch } from '../protocol/specs.js'
 import { assertMutations } from '../protocol/validate.js'
 import { ChangeLog } from '../state/change-log.js'
@@ -73,7 +74,7 @@ export class PageStore {
     definition: StateDefinition,
     options: StoreOptions<object, object, TaskSources, Record<string, AnyHandler>>,
     clock: Clock = pageClock,
-    bounds: { readonly mutationsPerTurn?: number } = {},
+    bounds: { readonly bulk?: Bulk | undefined; readonly mutationsPerTurn?: number | undefined } = {},
   ) {
     assertDefinition(definition, 'createStore')
     const { ttl = DEFAULT_TTL_MS } = options.lease ?? {}
@@ -111,8 +112,9 @@ export class PageStore {
       office: this.#office,
       token: this.token,
       lease: { ttlMs: ttl },
-      commitBatch: (mutations, origin, scope) => committer.commitBatch(mutations, origin, scope),
-      openLong: (mutations, origin, scope) => committer.openLong(mutations, origin, scope),
+      bulk: bounds.bulk,
+      commitBatch: (mutations, origin, scope, ready) => committer.commitBatch(mutations, origin, scope, ready),
+      openLong: (mutations, origin, scope, ready) => committer.openLong(mutations, origin, scope, ready),
       launch: (spec) => this.#launch(spec),
       report,
     }

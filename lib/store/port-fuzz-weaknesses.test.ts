@@ -42,7 +42,7 @@ const onPage: Planted[] = [
     what: 'values are taken as they are',
     shows: /not valid|the state is/,
     file: 'lib/state/draft-replay.ts',
-    from: 'const fresh = copyIn(value, path)',
+    from: 'const fresh = ready.adoptable.has(value as object) ? value : copyIn(value, path)',
     to: 'const fresh = value',
   },
   {
@@ -92,8 +92,8 @@ const onPage: Planted[] = [
     what: 'half a batch',
     shows: /not valid/,
     file: 'lib/state/draft-replay.ts',
-    from: 'named(mutation, first + index, () => perform(root, mutation, moved))',
-    to: 'try { perform(root, mutation, moved) } catch { return }',
+    from: 'named(mutation, first + index, () => perform(root, mutation, given))',
+    to: 'try { perform(root, mutation, given) } catch { return }',
   },
   {
     what: 'values that unfold without end',

@@ -10,6 +10,8 @@ import { fuzzWorker } from './fixtures/fuzz-worker.js'
 
 const messages = Number(process.env.LEASEHOLD_MESSAGES ?? 50_000)
 const seed = Number(process.env.LEASEHOLD_SEED ?? Date.now() % 2 ** 31)
+/** With an even seed nearly everything goes in slices, in both directions. */
+const isSliced = seed % 2 === 0
 const timeout = 60_000 + messages * 10
 
 /** As much as what is kept on purpose comes to: answers for duplicates, the log of changes, compiled code. */
@@ -31,7 +33,7 @@ test('whatever a worker sends, the page stays whole: only valid batches of a hel
   const count = Math.ceil(messages * 0.8)
   const counts = await run('hostile workers', fuzzPage, count)
   // Else it would have shown nothing.
-  expect(counts['commits by task']).toBeGreaterThan(count / 200)
+  expect(counts['commits by task']).toBeGreaterThan(count / (isSliced ? 800 : 200)) // a slice is a message too
   expect(counts['commits by event']).toBeGreaterThan(count / 200)
   for (const answer of ['granted', 'committed', 'rejected', 'refused', 'ended', 'launched', 'refreshed', 'probe']) {
     expect(counts[`answers "${answer}"`], answer).toBeGreaterThan(count / 2_000)
@@ -43,6 +45,6 @@ test('whatever a worker sends, the page stays whole: only valid batches of a hel
 test('whatever a page sends, the worker stays whole, and its runs end when it is closed', { timeout }, async () => {
   const count = Math.ceil(messages * 0.2)
   const counts = await run('hostile pages', fuzzWorker, count)
-  expect(counts.leases).toBeGreaterThan(count / 1_000)
+  expect(counts.leases).toBeGreaterThan(count / (isSliced ? 4_000 : 1_000))
   expect(counts.runs).toBeGreaterThan(count / 1_000)
 })

@@ -9,10 +9,10 @@
 import { VersionMismatchError } from '../errors.js'
 import type { Link } from '../protocol/endpoint.js'
 import { createLink } from '../protocol/endpoint.js'
-import type { PageFacade, TaskInfo, WorkerFacade } from '../protocol/messages.js'
+import type { PageFacade, TaskInfo, WireError, WorkerFacade } from '../protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../protocol/messages.js'
 import { transferablesOf } from '../protocol/transfer.js'
-import { assertProgress, assertReady, assertSettled, assertSpec } from '../protocol/validate.js'
+import { assertProgress, assertReady, assertSettled, assertSpec, assertStage } from '../protocol/validate.js'
 import { fromWireError, toWireError } from '../protocol/wire-error.js'
 import type { Clock } from './clock.js'
 import { afterResponsive } from './clock.js'
@@ -53,15 +53,19 @@ export class WorkerConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options
     this.#core = options.core
+    const { core, clock } = options
     this.#link = createLink<WorkerFacade, PageFacade>(options.port, {
       methods: PAGE_METHODS,
       handlers: {
         ready: (payload, protocol, stateVersion) => this.#ready(payload, protocol, stateVersion),
         request: (payload, requestId, runId) => this.#leases.request(payload, requestId, this.#run(runId)),
         withdraw: (_, requestId) => this.#leases.withdraw(requestId),
-        commit: (payload, epoch, sequence, last) => this.#leases.commit(payload, epoch, sequence, last === true),
+        commit: (payload, epoch, sequence, last) =>
+          this.#leases.commit(payload, epoch, sequence, last === true, this.#link.opened),
         rollback: (_, epoch) => this.#leases.rollback(epoch),
         refresh: (_, requestId, version) => this.#refresh(requestId, version),
+        stage: (payload, stageId, runId) => this.#stage(payload, stageId, runId),
+        unstage: (_, stageId) => this.#leases.staged.drop(stageId),
         launch: (payload, requestId, runId) => this.#launch(payload, requestId, runId),
         progress: (payload, runId) => {
           assertProgress(payload)
@@ -80,8 +84,16 @@ export class WorkerConnection {
         this.#report(error)
         if (closed) options.failed(new Error('it sent too many malformed messages'))
       },
+      onSlice: () => this.#leases.renew(),
+      paced: {
+        turn: (run) => clock.turn(run),
+        overtaking: ['start', 'cancel', 'probe'],
+        onDeferred: () => core.tree.hold(),
+        onSendFailed: (error) => options.failed(error as Error), // the endpoint throws no other
+      },
+      bulk: core.bulk,
     })
-    this.#leases = new WorkerLeases(options.core, this.#link, {
+    this.#leases = new WorkerLeases(core, this.#link, {
       probe: () => this.probe(),
       unresponsive: (name) => options.unresponsive(name),
       turn: (run) => options.clock.turn(run),
@@ -170,7 +182,8 @@ export class WorkerConnection {
       this.#options.failed(error as Error) // a leaf of the state that cannot be cloned any more
       return
     }
-    this.#options.ready(payload.tasks, payload.lock)
+    const { tasks, lock } = payload
+    this.#link.afterSent(() => this.#options.ready(tasks, lock)) // a run that overtakes the state would find none
   }
 
   #refresh(requestId: number, version: number): void {
@@ -198,6 +211,19 @@ export class WorkerConnection {
       error = toWireError(cause)
     }
     this.#link.send('launched', [requestId], error)
+  }
+
+  #stage(payload: unknown, stageId: number, runId: number): void {
+    assertStage(payload)
+    const run = this.#run(runId)
+    let error: WireError | undefined
+    try {
+      if (run === undefined) throw new TypeError('A value was staged by a run that has ended.')
+      this.#leases.staged.keep(stageId, run, payload.value, this.#link.opened)
+    } catch (cause) {
+      error = toWireError(cause)
+    }
+    this.#link.send('staged', [stageId], error)
   }
 
   #settled(payload: unknown, runId: number): void {

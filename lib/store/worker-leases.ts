@@ -22,12 +22,14 @@ import type {
 } from '../protocol/messages.js'
 import { assertCommit, assertLeaseRequest, assertLongCommit } from '../protocol/validate.js'
 import { toWireError } from '../protocol/wire-error.js'
+import type { ReadyValues } from '../state/draft-replay.js'
 import type { Scope } from '../state/scope.js'
 import { toScope } from '../state/scope.js'
 import type { CommitOrigin, LongCommit, StoreCore } from './core.js'
 import { launchAll } from './core.js'
 import type { Ticket } from './lease-office.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
+import { Staged } from './staged.js'
 
 /** A run, as the end of its worker's port knows it. */
 export interface ConnectedRun {
@@ -90,6 +92,8 @@ export class WorkerLeases {
   readonly #revoked = new Map<number, Revoked>()
   /** Why a lease was lost, by epoch. */
   readonly #lost = new Map<number, Error>()
+  /** What was sent ahead for its batches. */
+  readonly staged: Staged = new Staged()
   /** The version that was sent last: what the worker has once all messages have arrived. */
   sentVersion = 0
 
@@ -101,6 +105,11 @@ export class WorkerLeases {
 
   get held(): boolean {
     return this.#held.size > 0
+  }
+
+  /** Part of a batch has come: the leases are not let expire while it is on its way. */
+  renew(): void {
+    for (const epoch of this.#held.keys()) this.#core.office.renew(epoch)
   }
 
   withdraw(requestId: number): void {
@@ -122,11 +131,13 @@ export class WorkerLeases {
       this.#drop(lease)
     }
     for (const [epoch, revoked] of this.#revoked) if (revoked.run === run) this.#revoked.delete(epoch)
+    this.staged.endRun(run)
   }
 
   /** Ends everything; the link is closed. */
   close(): void {
     for (const lease of this.#backwards()) this.#drop(lease)
+    this.staged.clear()
   }
 
   request(payload: unknown, requestId: number, run: ConnectedRun | undefined): void {
@@ -205,6 +216,8 @@ export class WorkerLeases {
       const since = this.sentVersion
       this.#link.send('granted', [lease.requestId, epoch, tree.version, since], tree.changesSince(since))
       this.sentVersion = tree.version
+      // Behind a large payload it arrives late; the time until then is not the holder's.
+      if (this.#link.isSending) this.#link.afterSent(() => office.renew(epoch))
     } catch (error) {
       // A leaf of the state that cannot be cloned any more, such as a detached buffer.
       this.#forget(lease)
@@ -213,12 +226,13 @@ export class WorkerLeases {
     }
   }
 
-  commit(payload: unknown, epoch: number, sequence: number, last: boolean): void {
+  /** @param opened containers in the payload that need neither be checked nor copied */
+  commit(payload: unknown, epoch: number, sequence: number, last: boolean, opened: Set<object>): void {
     const again = this.#answers.get(`${epoch}/${sequence}`)
     const { office } = this.#core
     const lease = this.#held.get(epoch)
     if (again !== undefined) again()
-    else if (lease !== undefined && office.holds(epoch)) this.#apply(lease, payload, epoch, sequence, last)
+    else if (lease !== undefined && office.holds(epoch)) this.#apply(lease, payload, { epoch, sequence, last }, opened)
     else this.#tooLate(epoch, sequence)
   }
 
@@ -227,9 +241,9 @@ export class WorkerLeases {
     this.#reject(epoch, sequence, this.#lost.get(epoch) ?? new LeaseReleasedError(over))
   }
 
-  #apply(lease: Lease, payload: unknown, epoch: number, sequence: number, last: boolean): void {
+  #apply(lease: Lease, payload: unknown, batch: Batch, opened: Set<object>): void {
+    const { sequence } = batch
     if (lease.isApplying && sequence === lease.sequence) return // twice: it is answered when it is applied
-    const batch = { epoch, sequence, last }
     let wellFormed = false
     try {
       if (sequence !== lease.sequence || lease.isApplying) {
@@ -239,7 +253,8 @@ export class WorkerLeases {
       assertLongCommit(payload)
       const origin: CommitOrigin = { kind: 'task', name: lease.run.name, runId: lease.run.id }
       const { scope } = lease.request
-      const long = this.#core.openLong?.(payload.mutations, origin, scope)
+      const ready: ReadyValues = { adoptable: opened, staged: this.staged.placed(payload) }
+      const long = this.#core.openLong?.(payload.mutations, origin, scope, ready)
       if (long !== undefined) {
         lease.isApplying = true
         this.#applyInTurns(lease, payload, batch, long)
@@ -247,7 +262,7 @@ export class WorkerLeases {
       }
       assertCommit(payload)
       wellFormed = true
-      this.#commit(lease, payload, batch, () => this.#core.commitBatch(payload.mutations, origin, scope))
+      this.#commit(lease, payload, batch, () => this.#core.commitBatch(payload.mutations, origin, scope, ready))
     } catch (error) {
       this.#failed(lease, batch, error)
       if (!wellFormed) throw error // not the task but the worker's library is at fault: reported too
@@ -287,6 +302,7 @@ export class WorkerLeases {
     lease.sequence++ // before reactions run
     lease.isApplying = false
     const version = commit()
+    this.staged.use(payload)
     const since = this.sentVersion
     const answer = (changes?: Changes) => this.#link.send('committed', [epoch, sequence, tree.version, since], changes)
     keep(this.#answers, `${epoch}/${sequence}`, answer)
