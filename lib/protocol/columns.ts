@@ -68,6 +68,7 @@ export class ColumnEncoder {
   /** @throws whatever shows that one of the values is no plain data, or too deep */
   encode(values: readonly unknown[], depth = 0): Column {
     if (depth > MAX_COLUMN_DEPTH) throw new RangeError('too deep')
+    if (values.every(isPrimitive)) return encodePrimitives(values) // most columns are
     const groups: Group[] = []
     const tags = new Uint8Array(values.length)
     let last: Group | undefined
@@ -82,8 +83,7 @@ export class ColumnEncoder {
       tags[i] = tag
       group.values.push(value)
     }
-    if (last === undefined) return { of: 'primitives', values: [] }
-    if (groups.length === 1) return this.#encodeGroup(last, depth)
+    if (groups.length === 1) return this.#encodeGroup(groups[0] as Group, depth)
     return { of: 'mixed', tags, columns: groups.map((group) => this.#encodeGroup(group, depth)) }
   }
 
@@ -205,20 +205,26 @@ export function assertDense(array: readonly unknown[]): void {
 }
 
 function encodePrimitives(values: readonly unknown[]): Column {
+  if (values.length === 0) return { of: 'primitives', values }
   const first = values[0]
-  let isSame = true
-  let isOfType = true
-  for (const value of values) {
-    if (isSame && !Object.is(value, first)) isSame = false
-    if (isOfType && typeof value !== typeof first) isOfType = false
-    if (!isSame && !isOfType) break
+  if (values.every((value) => Object.is(value, first))) return { of: 'same', value: first }
+  // Typed arrays take lists much faster than they take whatever can be iterated.
+  if (typeof first === 'number' && values.every((value) => typeof value === 'number')) {
+    return { of: 'numbers', values: new Float64Array(values as readonly number[]) }
   }
-  if (isSame) return { of: 'same', value: first }
-  if (isOfType && typeof first === 'number') return { of: 'numbers', values: Float64Array.from(values as number[]) }
-  if (isOfType && typeof first === 'boolean') {
-    return { of: 'booleans', values: Uint8Array.from(values as boolean[], Number) }
+  if (typeof first === 'boolean' && values.every((value) => typeof value === 'boolean')) {
+    const bytes = new Uint8Array(values.length)
+    for (let i = 0; i < bytes.length; i++) bytes[i] = values[i] === true ? 1 : 0
+    return { of: 'booleans', values: bytes }
   }
   return { of: 'primitives', values }
+}
+
+/** In a loop: iterators cost more than the values. */
+function listOf<T>(values: TypedValues, read: (value: number) => T): T[] {
+  const made = new Array<T>(values.length)
+  for (let i = 0; i < made.length; i++) made[i] = read(values[i] as number)
+  return made
 }
 
 /** Decodes what is said to be columns. */
@@ -250,9 +256,9 @@ export class ColumnDecoder {
         return new Array<unknown>(count).fill(value)
       }
       case 'numbers':
-        return Array.from(typed(own(column, 'values'), 'Float64Array', count))
+        return listOf(typed(own(column, 'values'), 'Float64Array', count), (value) => value)
       case 'booleans':
-        return Array.from(typed(own(column, 'values'), 'Uint8Array', count), Boolean)
+        return listOf(typed(own(column, 'values'), 'Uint8Array', count), (value) => value !== 0)
       case 'primitives': {
         const values = list(own(column, 'values'), count)
         for (const value of values) assert(isPrimitive(value), 'a value is no primitive')
@@ -392,9 +398,7 @@ function list(values: unknown, count: number): readonly unknown[] {
   return Array.from(values) // without holes
 }
 
-interface TypedValues extends Iterable<number> {
-  readonly length: number
-}
+interface TypedValues extends Iterable<number>, ArrayLike<number> {}
 
 /** Typed values of that class, whatever the realm. */
 function typed(values: unknown, name: string, count: number): TypedValues {
