@@ -10,8 +10,8 @@ import { root } from './tools.mjs'
 
 /** Limits in bytes, 1 kB being 1000. The entries without one are only shown. */
 const ENTRIES = [
-  { name: 'leasehold', file: 'dist/lib/index.js', limit: 39_000, forbidden: [] },
-  { name: 'leasehold/worker', file: 'dist/workers/index.js', limit: 26_500, forbidden: ['mobx'] },
+  { name: 'leasehold', file: 'dist/lib/index.js', limit: 44_000, forbidden: [] },
+  { name: 'leasehold/worker', file: 'dist/workers/index.js', limit: 31_000, forbidden: ['mobx'] },
   { name: 'leasehold/react', file: 'dist/lib/react/index.js', limit: undefined, forbidden: [] },
 ]
 const PEERS = ['mobx', 'react']

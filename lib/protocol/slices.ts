@@ -95,10 +95,15 @@ export function isBulky(payload: unknown, { from }: Bulk = DEFAULT_BULK): boolea
 
 /**
  * Cuts a payload. What it holds must not change before the last slice was made.
+ * @param isTree each container in it is known to stand in one place
  * @throws whatever shows that it is not for slices, perhaps after some of them
  */
-export function* slicesOf(payload: object, { slice: limit }: Bulk = DEFAULT_BULK): Generator<Slice, void> {
-  const encoder = new ColumnEncoder()
+export function* slicesOf(
+  payload: object,
+  { slice: limit }: Bulk = DEFAULT_BULK,
+  isTree = false,
+): Generator<Slice, void> {
+  const encoder = new ColumnEncoder(isTree)
   let steps: Step[] = []
   let weight = 0
   let total = 0
