@@ -220,12 +220,15 @@ function encodePrimitives(values: readonly unknown[]): Column {
     if (!isSame && !isOfType) break
   }
   if (isSame) return { of: 'same', value: first }
-  if (isOfType && typeof first === 'number') return { of: 'numbers', values: Float64Array.from(values as number[]) }
+  if (isOfType && typeof first === 'number') return { of: 'numbers', values: new Float64Array(values as number[]) }
   if (isOfType && typeof first === 'boolean') {
-    return { of: 'booleans', values: Uint8Array.from(values as boolean[], Number) }
+    return { of: 'booleans', values: new Uint8Array(values as number[]) }
   }
   return { of: 'primitives', values }
 }
+
+/** Values of a column: a list of them, or numbers as they came. */
+export type Values = readonly unknown[] | Float64Array
 
 /** Decodes what is said to be columns. */
 export class ColumnDecoder {
@@ -244,7 +247,7 @@ export class ColumnDecoder {
   }
 
   /** @throws TypeError for anything but a column of that many values */
-  decode(column: unknown, count: number, depth = 0): readonly unknown[] {
+  decode(column: unknown, count: number, depth = 0): Values {
     if (depth > MAX_COLUMN_DEPTH) throw new TypeError('a column is too deep')
     this.#left -= count + 1 // a column of nothing has its price: one may stand in very many places
     if (!(this.#left >= 0)) throw new TypeError('a column has too many values')
@@ -256,7 +259,7 @@ export class ColumnDecoder {
         return new Array<unknown>(count).fill(value)
       }
       case 'numbers':
-        return Array.from(typed(own(column, 'values'), 'Float64Array', count))
+        return typed(own(column, 'values'), 'Float64Array', count)
       case 'booleans':
         return Array.from(typed(own(column, 'values'), 'Uint8Array', count), Boolean)
       case 'primitives': {
@@ -287,7 +290,7 @@ export class ColumnDecoder {
     }
   }
 
-  #columns(column: unknown, most: number, count: number, depth: number): readonly (readonly unknown[])[] {
+  #columns(column: unknown, most: number, count: number, depth: number): readonly Values[] {
     const columns = own(column, 'columns')
     assert(Array.isArray(columns) && columns.length <= most, 'columns are missing')
     return Array.from(columns, (one: unknown) => this.decode(one, count, depth + 1))
@@ -298,10 +301,11 @@ export class ColumnDecoder {
     assert(Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey), 'the keys of objects are not fit')
     const columns = this.#columns(column, keys.length, count, depth)
     assert(columns.length === keys.length, 'columns are missing')
-    const rows = Array.from({ length: count }, (): Record<string, unknown> => ({}))
+    const rows: Record<string, unknown>[] = []
+    for (let i = 0; i < count; i++) rows.push({})
     for (let k = 0; k < keys.length; k++) {
       const key = keys[k] as string
-      const values = columns[k] as readonly unknown[]
+      const values = columns[k] as Values
       for (let i = 0; i < count; i++) (rows[i] as Record<string, unknown>)[key] = values[i]
     }
     return rows
@@ -316,10 +320,10 @@ export class ColumnDecoder {
     const items = this.decode(own(column, 'items'), total, depth + 1)
     let at = 0
     return Array.from(lengths, (length) => {
-      const ownItems = items.slice(at, at + length)
+      const ownItems: Values = items.slice(at, at + length)
       const ownKeys = keys?.slice(at, at + length)
       at += length
-      if (of === 'arrays') return ownItems
+      if (of === 'arrays') return Array.isArray(ownItems) ? ownItems : Array.from(ownItems)
       const container = of === 'sets' ? new Set() : of === 'maps' ? new Map() : {}
       this.fill(container, ownItems, ownKeys)
       if (of === 'records') noteWide(container, length)
@@ -350,7 +354,7 @@ export class ColumnDecoder {
    * @param keys of an object or map
    * @throws TypeError for a key that it cannot have
    */
-  fill(container: object, items: readonly unknown[], keys: readonly unknown[] = []): void {
+  fill(container: object, items: Values, keys: Values = []): void {
     if (Array.isArray(container)) for (const item of items) container.push(item)
     else if (container instanceof Set) {
       for (const item of items) {
@@ -398,14 +402,16 @@ function list(values: unknown, count: number): readonly unknown[] {
   return Array.from(values) // without holes
 }
 
-interface TypedValues extends Iterable<number> {
-  readonly length: number
+interface Typed {
+  readonly Float64Array: Float64Array
+  readonly Uint8Array: Uint8Array
+  readonly Uint32Array: Uint32Array
 }
 
 /** Typed values of that class, whatever the realm. */
-function typed(values: unknown, name: string, count: number): TypedValues {
+function typed<Name extends keyof Typed>(values: unknown, name: Name, count: number): Typed[Name] {
   assert(typeof values === 'object' && values !== null && leafKind(values) === name, `a column is no ${name}`)
-  const { length } = values as TypedValues // what has that name has numbers
-  assert(length === count, 'a column has another length than was said')
-  return values as TypedValues
+  const known = values as Typed[Name] // the engine says so
+  assert(known.length === count, 'a column has another length than was said')
+  return known
 }
