@@ -37,6 +37,16 @@ const served = serveTasks(listState, {
     await task.lease(() => {}, { scope: ['nope'] })
     return length + Number(ifFree)
   },
+  async stage(task) {
+    const rows: string[] = await task.stage(['x'])
+    const fixed: readonly string[] = await task.stage(['x'] as const)
+    await task.lease((state) => {
+      state.rows = rows
+      // @ts-expect-error of another type than the field
+      state.text = rows
+      return fixed.length
+    })
+  },
   async acquire(task) {
     const whole = await task.acquire()
     whole.state.counter = 1

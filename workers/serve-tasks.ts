@@ -8,7 +8,14 @@
 
 import { StoreDisposedError } from '../lib/errors.js'
 import { createLink } from '../lib/protocol/endpoint.js'
-import type { PageFacade, PortMessage, ServeMessage, SettledPayload, WorkerFacade } from '../lib/protocol/messages.js'
+import type {
+  CommitPayload,
+  PageFacade,
+  PortMessage,
+  ServeMessage,
+  SettledPayload,
+  WorkerFacade,
+} from '../lib/protocol/messages.js'
 import { PROTOCOL_VERSION, WORKER_METHODS } from '../lib/protocol/messages.js'
 import { toNotCloneable } from '../lib/protocol/not-cloneable.js'
 import { isReservedName } from '../lib/protocol/reserved-names.js'
@@ -165,6 +172,9 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
     },
     onFault: report,
     bulk,
+    // A draft has made a tree of what it commits, and `stage` of its value; the arguments of specs are as they were given.
+    isTree: (name, payload) =>
+      name === 'stage' || (name === 'commit' && (payload as CommitPayload).specs === undefined),
   })
   const replica = new Replica(shapeOf(definition), link.send)
   const staging = new Staging(link.send)

@@ -54,21 +54,26 @@ const NO_KEYS: readonly string[] = []
 
 /** Encodes the columns of one payload. */
 export class ColumnEncoder {
-  readonly #seen = new Set<object>()
+  /** What was sent. A third of the work, and a step that no slice can cut when it grows. */
+  readonly #seen: Set<object> | undefined
+
+  /** @param isTree each container is known to stand in one place */
+  constructor(isTree = false) {
+    this.#seen = isTree ? undefined : new Set()
+  }
 
   /**
    * Notes that a container is sent.
    * @throws TypeError for one that was sent before: it would become two
    */
   enter(container: object): void {
-    if (this.#seen.has(container)) throw new TypeError('A container stands in two places.')
-    this.#seen.add(container)
+    if (this.#seen?.has(container)) throw new TypeError('A container stands in two places.')
+    this.#seen?.add(container)
   }
 
   /** @throws whatever shows that one of the values is no plain data, or too deep */
   encode(values: readonly unknown[], depth = 0): Column {
     if (depth > MAX_COLUMN_DEPTH) throw new RangeError('too deep')
-    if (values.every(isPrimitive)) return encodePrimitives(values) // most columns are
     const groups: Group[] = []
     const tags = new Uint8Array(values.length)
     let last: Group | undefined
@@ -83,7 +88,8 @@ export class ColumnEncoder {
       tags[i] = tag
       group.values.push(value)
     }
-    if (groups.length === 1) return this.#encodeGroup(groups[0] as Group, depth)
+    if (last === undefined) return { of: 'primitives', values: [] }
+    if (groups.length === 1) return this.#encodeGroup(last, depth)
     return { of: 'mixed', tags, columns: groups.map((group) => this.#encodeGroup(group, depth)) }
   }
 
@@ -205,27 +211,24 @@ export function assertDense(array: readonly unknown[]): void {
 }
 
 function encodePrimitives(values: readonly unknown[]): Column {
-  if (values.length === 0) return { of: 'primitives', values }
   const first = values[0]
-  if (values.every((value) => Object.is(value, first))) return { of: 'same', value: first }
-  // Typed arrays take lists much faster than they take whatever can be iterated.
-  if (typeof first === 'number' && values.every((value) => typeof value === 'number')) {
-    return { of: 'numbers', values: new Float64Array(values as readonly number[]) }
+  let isSame = true
+  let isOfType = true
+  for (const value of values) {
+    if (isSame && !Object.is(value, first)) isSame = false
+    if (isOfType && typeof value !== typeof first) isOfType = false
+    if (!isSame && !isOfType) break
   }
-  if (typeof first === 'boolean' && values.every((value) => typeof value === 'boolean')) {
-    const bytes = new Uint8Array(values.length)
-    for (let i = 0; i < bytes.length; i++) bytes[i] = values[i] === true ? 1 : 0
-    return { of: 'booleans', values: bytes }
+  if (isSame) return { of: 'same', value: first }
+  if (isOfType && typeof first === 'number') return { of: 'numbers', values: new Float64Array(values as number[]) }
+  if (isOfType && typeof first === 'boolean') {
+    return { of: 'booleans', values: new Uint8Array(values as number[]) }
   }
   return { of: 'primitives', values }
 }
 
-/** In a loop: iterators cost more than the values. */
-function listOf<T>(values: TypedValues, read: (value: number) => T): T[] {
-  const made = new Array<T>(values.length)
-  for (let i = 0; i < made.length; i++) made[i] = read(values[i] as number)
-  return made
-}
+/** Values of a column: a list of them, or numbers as they came. */
+export type Values = readonly unknown[] | Float64Array
 
 /** Decodes what is said to be columns. */
 export class ColumnDecoder {
@@ -244,7 +247,7 @@ export class ColumnDecoder {
   }
 
   /** @throws TypeError for anything but a column of that many values */
-  decode(column: unknown, count: number, depth = 0): readonly unknown[] {
+  decode(column: unknown, count: number, depth = 0): Values {
     if (depth > MAX_COLUMN_DEPTH) throw new TypeError('a column is too deep')
     this.#left -= count + 1 // a column of nothing has its price: one may stand in very many places
     if (!(this.#left >= 0)) throw new TypeError('a column has too many values')
@@ -256,9 +259,9 @@ export class ColumnDecoder {
         return new Array<unknown>(count).fill(value)
       }
       case 'numbers':
-        return listOf(typed(own(column, 'values'), 'Float64Array', count), (value) => value)
+        return typed(own(column, 'values'), 'Float64Array', count)
       case 'booleans':
-        return listOf(typed(own(column, 'values'), 'Uint8Array', count), (value) => value !== 0)
+        return Array.from(typed(own(column, 'values'), 'Uint8Array', count), Boolean)
       case 'primitives': {
         const values = list(own(column, 'values'), count)
         for (const value of values) assert(isPrimitive(value), 'a value is no primitive')
@@ -287,7 +290,7 @@ export class ColumnDecoder {
     }
   }
 
-  #columns(column: unknown, most: number, count: number, depth: number): readonly (readonly unknown[])[] {
+  #columns(column: unknown, most: number, count: number, depth: number): readonly Values[] {
     const columns = own(column, 'columns')
     assert(Array.isArray(columns) && columns.length <= most, 'columns are missing')
     return Array.from(columns, (one: unknown) => this.decode(one, count, depth + 1))
@@ -298,10 +301,11 @@ export class ColumnDecoder {
     assert(Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey), 'the keys of objects are not fit')
     const columns = this.#columns(column, keys.length, count, depth)
     assert(columns.length === keys.length, 'columns are missing')
-    const rows = Array.from({ length: count }, (): Record<string, unknown> => ({}))
+    const rows: Record<string, unknown>[] = []
+    for (let i = 0; i < count; i++) rows.push({})
     for (let k = 0; k < keys.length; k++) {
       const key = keys[k] as string
-      const values = columns[k] as readonly unknown[]
+      const values = columns[k] as Values
       for (let i = 0; i < count; i++) (rows[i] as Record<string, unknown>)[key] = values[i]
     }
     return rows
@@ -316,10 +320,10 @@ export class ColumnDecoder {
     const items = this.decode(own(column, 'items'), total, depth + 1)
     let at = 0
     return Array.from(lengths, (length) => {
-      const ownItems = items.slice(at, at + length)
+      const ownItems: Values = items.slice(at, at + length)
       const ownKeys = keys?.slice(at, at + length)
       at += length
-      if (of === 'arrays') return ownItems
+      if (of === 'arrays') return Array.isArray(ownItems) ? ownItems : Array.from(ownItems)
       const container = of === 'sets' ? new Set() : of === 'maps' ? new Map() : {}
       this.fill(container, ownItems, ownKeys)
       if (of === 'records') noteWide(container, length)
@@ -350,7 +354,7 @@ export class ColumnDecoder {
    * @param keys of an object or map
    * @throws TypeError for a key that it cannot have
    */
-  fill(container: object, items: readonly unknown[], keys: readonly unknown[] = []): void {
+  fill(container: object, items: Values, keys: Values = []): void {
     if (Array.isArray(container)) for (const item of items) container.push(item)
     else if (container instanceof Set) {
       for (const item of items) {
@@ -398,12 +402,16 @@ function list(values: unknown, count: number): readonly unknown[] {
   return Array.from(values) // without holes
 }
 
-interface TypedValues extends Iterable<number>, ArrayLike<number> {}
+interface Typed {
+  readonly Float64Array: Float64Array
+  readonly Uint8Array: Uint8Array
+  readonly Uint32Array: Uint32Array
+}
 
 /** Typed values of that class, whatever the realm. */
-function typed(values: unknown, name: string, count: number): TypedValues {
+function typed<Name extends keyof Typed>(values: unknown, name: Name, count: number): Typed[Name] {
   assert(typeof values === 'object' && values !== null && leafKind(values) === name, `a column is no ${name}`)
-  const { length } = values as TypedValues // what has that name has numbers
-  assert(length === count, 'a column has another length than was said')
-  return values as TypedValues
+  const known = values as Typed[Name] // the engine says so
+  assert(known.length === count, 'a column has another length than was said')
+  return known
 }

@@ -49,6 +49,8 @@ export interface LinkOptions<Local, Remote = unknown> {
   readonly paced?: Paced<keyof Remote & string> | undefined
   /** What is large. @default DEFAULT_BULK */
   readonly bulk?: Bulk | undefined
+  /** Calls in whose payload each container is known to stand in one place. @default none */
+  isTree?(name: string, payload: unknown): boolean
 }
 
 /** One end of a port: calls the methods of `Remote` on the other. */
@@ -88,8 +90,8 @@ interface Arriving {
 
 /** Puts a link on a port, and starts the port. */
 export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local, Remote>): Link<Remote> {
-  const { handlers, methods, onFault, onSlice, paced, bulk = DEFAULT_BULK } = options
-  const outbox = new Outbox(port, callOut, bulk, paced)
+  const { handlers, methods, onFault, onSlice, paced, bulk = DEFAULT_BULK, isTree = () => false } = options
+  const outbox = new Outbox(port, callOut, { bulk, isTree }, paced)
   let assembly: Arriving | undefined
   /** Number of the last payload of which a slice came. */
   let lastOf = 0

@@ -30,6 +30,14 @@ export interface Outgoing {
   readonly transfer: readonly Transferable[]
 }
 
+/** How an outbox cuts. */
+export interface Cut {
+  /** What is large. */
+  readonly bulk: Bulk
+  /** Whether in the payload of a call each container is known to stand in one place: then nobody looks for it in a second. */
+  isTree(name: string, payload: unknown): boolean
+}
+
 interface Waiting {
   /** Posts the next piece; true when there is no other. */
   post(): boolean
@@ -38,22 +46,17 @@ interface Waiting {
 export class Outbox {
   readonly #port: MessagePort
   readonly #call: (outgoing: Outgoing, of?: number) => void
-  readonly #bulk: Bulk
+  readonly #cut: Cut
   readonly #paced: Paced | undefined
   #queue: Waiting[] = []
   /** Number of the last payload that was sliced. */
   #of = 0
 
   /** @param call posts a call; with the number of its payload, if that has gone out in slices */
-  constructor(
-    port: MessagePort,
-    call: (outgoing: Outgoing, of?: number) => void,
-    bulk: Bulk,
-    paced: Paced | undefined,
-  ) {
+  constructor(port: MessagePort, call: (outgoing: Outgoing, of?: number) => void, cut: Cut, paced: Paced | undefined) {
     this.#port = port
     this.#call = call
-    this.#bulk = bulk
+    this.#cut = cut
     this.#paced = paced
   }
 
@@ -67,7 +70,7 @@ export class Outbox {
     const { name, payload, transfer } = outgoing
     const paced = this.#paced
     if (paced?.overtaking.includes(name)) this.#call(outgoing)
-    else if (transfer.length === 0 && isBulky(payload, this.#bulk)) {
+    else if (transfer.length === 0 && isBulky(payload, this.#cut.bulk)) {
       const sliced = this.#sliced(outgoing, payload as object)
       if (paced === undefined) while (!sliced.post());
       else this.#enqueue(paced, sliced, true)
@@ -121,7 +124,8 @@ export class Outbox {
 
   #sliced(outgoing: Outgoing, payload: object): Waiting {
     const of = ++this.#of
-    const slices = slicesOf(payload, this.#bulk)
+    const { bulk, isTree } = this.#cut
+    const slices = slicesOf(payload, bulk, isTree(outgoing.name, payload))
     let posted = 0
     const post = (): boolean => {
       let slice: Slice | undefined

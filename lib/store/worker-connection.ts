@@ -92,6 +92,7 @@ export class WorkerConnection {
         onSendFailed: (error) => options.failed(error as Error), // the endpoint throws no other
       },
       bulk: core.bulk,
+      isTree: () => true, // of what does not overtake, only parts of the state are large
     })
     this.#leases = new WorkerLeases(core, this.#link, {
       probe: () => this.probe(),
