@@ -78,7 +78,7 @@ function setUp() {
     definition,
     { tasks: source, events: events as unknown as Record<string, AnyHandler>, onError: (error) => errors.push(error) },
     { ...pageClock, turn: (run) => void turns.push(run) },
-    { from: 500, slice: 200 },
+    { bulk: { from: 500, slice: 200 } },
   ) as unknown as Store<any, typeof events, (typeof served)['tasks']>
   open.push(store)
   const drain = () => {
