@@ -100,6 +100,9 @@ export class Committer {
       get isDone() {
         return batch.isDone
       },
+      get isWellFormed() {
+        return batch.isWellFormed
+      },
       step: () => batch.step(),
       publish: () => {
         const { applied } = batch

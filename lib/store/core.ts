@@ -59,6 +59,8 @@ export interface StoreCore {
 /** A batch that is checked and applied in turns, beside the state. Dropping it leaves nothing of it. */
 export interface LongCommit {
   readonly isDone: boolean
+  /** False after a step that has found what is no mutation. */
+  readonly isWellFormed: boolean
   /**
    * Does as much as one turn should take.
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError

@@ -144,6 +144,16 @@ test.each([
   expect(shown).toHaveLength(1)
 })
 
+test('one that holds what is no mutation is reported, too', async () => {
+  const { worker, clock, reported } = await create()
+  worker.request(1, 1)
+  worker.commit(await worker.granted(), 0, true, [...writes(9), { op: 'nonsense' }])
+  await begun(clock)
+  clock.next()
+  clock.next()
+  expect(reported).toMatchObject([{ code: 'INVALID_MUTATION' }])
+})
+
 test('L16: an urgent event between its turns takes the lease back, and runs inside the call', async () => {
   const { store, worker, clock, shown } = await create()
   worker.request(1, 1)

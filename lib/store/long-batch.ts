@@ -46,6 +46,8 @@ export class LongBatch implements TreeObserver {
   readonly #inverses: Mutation[][] = []
   /** What was applied to the fork so far. */
   readonly applied: Mutation[] = []
+  /** See `LongCommit`. */
+  isWellFormed = true
   #next = 0
 
   constructor(options: LongBatchOptions) {
@@ -76,7 +78,9 @@ export class LongBatch implements TreeObserver {
     const first = this.#next
     const given = mutations.slice(first, first + perTurn)
     this.#next += given.length
+    this.isWellFormed = false
     assertMutations(given, first)
+    this.isWellFormed = true
     let part: readonly Mutation[] = given
     const { root } = this.#fork
     if (!part.every((mutation) => isPlainSet(shape, root, mutation) && ready?.staged.has(mutation) !== true)) {

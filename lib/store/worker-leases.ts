@@ -281,6 +281,7 @@ export class WorkerLeases {
       if (long.isDone) this.#commit(lease, payload, batch, () => long.publish())
     } catch (error) {
       this.#failed(lease, batch, error)
+      if (!long.isWellFormed) this.#core.report(error, { kind: 'worker', name: this.#core.definition.fullName })
       return
     }
     if (long.isDone) return
