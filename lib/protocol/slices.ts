@@ -13,16 +13,10 @@ import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
 import { noteWide } from '../state/values.js'
 import { weightOf } from '../state/weight.js'
+import { ColumnDecoder } from './column-decoder.js'
+import { assertDense, assertPlain, ColumnEncoder } from './column-encoder.js'
 import type { Column } from './columns.js'
-import {
-  assertDense,
-  assertPlain,
-  ColumnDecoder,
-  ColumnEncoder,
-  isKey,
-  isPrimitive,
-  MAX_COLUMN_DEPTH,
-} from './columns.js'
+import { isKey, isPrimitive, MAX_COLUMN_DEPTH } from './columns.js'
 
 /** One step of building a payload, in the container that was opened last. */
 export type Step =

@@ -6,6 +6,8 @@
  *   mutation that was shown, has let somebody see them since their last copy: then one shallow copy, once.
  * - What was shown never changes: snapshots, and the mutations and inverses of commits.
  * - The change log keeps mutations. A place that took a value too large to keep unchanged is sent as it is now instead.
+ *
+ * One file, for one rule: who may write in place what somebody may have seen.
  */
 
 import { InvalidMutationError } from '../errors.js'

@@ -7,6 +7,8 @@
  *   data are the operations on the nodes.
  * - Atoms are made when somebody tracks, and not before: one for each key that was read, one for each that was only asked
  *   for, one for which keys there are (or how many entries), one for the content of an array or set, one for everything below.
+ *
+ * One file: what is read and what follows a commit are the same few fields.
  */
 
 import type { IAtom, IComputedValue } from 'mobx'

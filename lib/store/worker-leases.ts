@@ -8,6 +8,8 @@
  * - A batch that is refused, for whatever reason, ends its lease, and nothing of it was applied.
  * - A lease that was revoked three times running is let finish.
  * - When a run or the worker ends, its places in the line and its leases end with it.
+ *
+ * One file: each of these is about when a lease still counts, and they lean on each other.
  */
 
 import { InvalidMutationError, LeaseReleasedError, LeaseRevokedError } from '../errors.js'
