@@ -67,6 +67,7 @@ async function setUp(count = 0) {
   const rows = makeRows(count)
   const store = createStore(definition, {
     tasks: source,
+    lease: { warnAfter: 1e9 }, // a slow machine is no mistake
     initialState: {
       rows,
       byId: new Map(rows.map((row) => [row.id, row])),
