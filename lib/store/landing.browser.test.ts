@@ -21,6 +21,7 @@ function create(size = 1) {
       () => new Worker(new URL('./fixtures/landing.worker.ts', import.meta.url), { type: 'module' }),
       { size },
     ),
+    lease: { warnAfter: 1e9 }, // a slow machine is no mistake
     events: {
       count(state) {
         state.counter += 1
