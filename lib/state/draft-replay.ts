@@ -201,6 +201,7 @@ function bring(
   for (const ref of refs) {
     const node = moved.get(ref) as DraftNode
     if (ref.at.length === 0) {
+      assertEmpty(result, ref.at)
       result = node
       continue
     }
@@ -208,6 +209,7 @@ function bring(
     const key = ref.at.at(-1) as Key
     if (!isContainer(holder) || holder instanceof DraftNode)
       fail(`the ref at ${formatPath(ref.at)} is outside the value.`)
+    assertEmpty(partAt(holder, key), ref.at)
     putInto(holder, key, node)
     node.markMoved()
   }
@@ -223,6 +225,7 @@ function fill(value: Stored, staged: readonly StagedValue[]): Stored {
   for (const { at, value: content } of staged) {
     filled.add(content)
     if (at.length === 0) {
+      assertEmpty(result, at)
       result = content
       continue
     }
@@ -231,9 +234,15 @@ function fill(value: Stored, staged: readonly StagedValue[]): Stored {
     if (!isContainer(holder) || filled.has(holder) || holder instanceof Set) {
       fail(`the place ${formatPath(at)} of a staged value is outside the value.`)
     }
+    assertEmpty(partAt(holder, at.at(-1) as Key), at)
     putInto(holder, at.at(-1) as Key, content)
   }
   return result
+}
+
+/** What moves or was staged goes where `undefined` stands: else it would be a matter of order what the value is. */
+function assertEmpty(there: unknown, at: Path): void {
+  if (there !== undefined) fail(`the place ${formatPath(at)} in the value is taken.`)
 }
 
 /** What stands at a key of a fresh value; of an array at an index alone, since its other names lead to its prototype. */

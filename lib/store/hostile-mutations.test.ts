@@ -231,3 +231,28 @@ test('S10: a task writes below a path of more than a hundred keys', async () => 
   expect(found.value).toBe(7)
   expect(reported).toEqual([])
 })
+
+test.each([
+  ['the value itself', { op: 'set', path: ['record', 'x'], value: [1], refs: [{ at: [], from: ['rows', 0] }] }],
+  ['in it', { op: 'set', path: ['record', 'x'], value: { y: 0 }, refs: [{ at: ['y'], from: ['rows', 0] }] }],
+  [
+    'a second time',
+    {
+      op: 'set',
+      path: ['record', 'x'],
+      value: undefined,
+      refs: [
+        { at: [], from: ['rows', 0] },
+        { at: [], from: ['rows', 1] },
+      ],
+    },
+  ],
+])('S6: a ref to a place that is taken is refused: %s', async (_, mutation) => {
+  const store = createStore(state, {})
+  await expect(store.apply([mutation as Mutation])).rejects.toMatchObject({
+    code: 'INVALID_MUTATION',
+    message: expect.stringContaining('in the value is taken'),
+  })
+  expect(store.version).toBe(0)
+  await store.dispose()
+})
