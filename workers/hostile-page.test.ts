@@ -24,6 +24,11 @@ const served = serveTasks(definition, {
     })
     await flush.then(() => outcomes.push('flush: applied'), note('flush'))
   },
+  async two(task) {
+    const increment = () => task.lease((state) => void state.counter++)
+    const both = ['one', 'two'].map((name) => increment().then(() => outcomes.push(`${name}: applied`), note(name)))
+    await Promise.all(both)
+  },
   async refresh(task) {
     await task.refresh().then(() => outcomes.push('refresh: done'), note('refresh'))
   },
@@ -103,4 +108,13 @@ test('a worker that is closed leaves no lease pending whose batch was on its way
   worker.close()
   await expect.poll(() => outcomes).toHaveLength(1)
   expect(outcomes[0]).toMatch(/^lease: AbortError/)
+})
+
+test('an epoch that is granted twice is refused, and no lease is forgotten when the worker is closed', async () => {
+  const again = call('granted', [2, 7, 1, 1], { kind: 'none' })
+  const { worker, heard } = serve('two', { commit: [again], request: [granted] })
+  await expect.poll(() => heard.filter((name) => name === 'report').length).toBeGreaterThan(0)
+  worker.close()
+  await expect.poll(() => outcomes).toHaveLength(2)
+  for (const outcome of outcomes) expect(outcome).toMatch(/^(one|two): AbortError/)
 })

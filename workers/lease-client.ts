@@ -125,6 +125,7 @@ export class LeaseClient {
   }
 
   granted(payload: unknown, requestId: number, epoch: number, version: number, since: number): void {
+    if (this.#held.has(epoch)) throw new TypeError(`granted: the epoch ${epoch} is held already`)
     const isCurrent = this.#replica.receive(payload, version, since)
     const entry = this.#waiting.get(requestId)
     if (entry === undefined) return // withdrawn in the meantime: the page ends the lease when it hears of that
