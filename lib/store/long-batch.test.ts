@@ -12,7 +12,7 @@ import { PageStore } from './page-store.js'
 const ROWS = 10
 const state = defineState(
   'counter',
-  () => ({ counter: 0, text: '', rows: Array.from({ length: ROWS }, (_, id) => ({ id, n: 0 })) }),
+  () => ({ counter: 0, text: '', box: {}, rows: Array.from({ length: ROWS }, (_, id) => ({ id, n: 0 })) }),
   { version: 3 },
 )
 
@@ -202,6 +202,26 @@ test('L15: one that writes outside of its scope is refused', async () => {
   clock.next()
   expect(await worker.error('rejected')).toMatchObject({ code: 'OUT_OF_SCOPE' })
   expect(store.version).toBe(0)
+})
+
+test('one whose staged value another batch has put elsewhere in the meantime is refused', async () => {
+  const { store, worker, clock } = await create()
+  worker.link.send('stage', [5, 1], { value: { id: 99, n: 9 } })
+  await worker.next('staged')
+  worker.request(1, 1, { scope: ['rows'] })
+  worker.request(2, 1, { scope: ['box'] })
+  const [rows, box] = [await worker.granted(), await worker.granted()]
+  const long = [...writes(9), { op: 'set', path: ['rows', 9], value: undefined }] as never
+  worker.link.send('commit', [rows, 0, true], { mutations: long, staged: [{ mutation: 9, at: [], id: 5 }] })
+  await begun(clock)
+  const short = [{ op: 'set', path: ['box', 'x'], value: undefined }] as never
+  worker.link.send('commit', [box, 0, true], { mutations: short, staged: [{ mutation: 0, at: [], id: 5 }] })
+  await worker.next('committed')
+  clock.next()
+  clock.next()
+  expect(await worker.error('rejected')).toMatchObject({ code: 'INVALID_MUTATION' })
+  expect(store.snapshot()).toMatchObject({ box: { x: { id: 99, n: 9 } } })
+  expect(store.version).toBe(1)
 })
 
 test('L10: one that comes twice is applied once, whenever its second copy comes', async () => {

@@ -280,7 +280,10 @@ export class WorkerLeases {
     }
     try {
       long.step()
-      if (long.isDone) this.#commit(lease, payload, batch, () => long.publish())
+      if (long.isDone) {
+        this.staged.placed(payload) // another batch may have put them elsewhere meanwhile
+        this.#commit(lease, payload, batch, () => long.publish())
+      }
     } catch (error) {
       this.#failed(lease, batch, error)
       if (!long.isWellFormed) this.#core.report(error, { kind: 'worker', name: this.#core.definition.fullName })
