@@ -76,6 +76,11 @@ export class Attempt {
     return this.#batches.size > 0
   }
 
+  /** What it wrote may be, or may have been, the very container behind a view. */
+  get hasStaged(): boolean {
+    return !this.#staged.isEmpty
+  }
+
   get isLastSent(): boolean {
     return [...this.#batches.values()].some(({ last }) => last)
   }
@@ -167,7 +172,7 @@ export class Attempt {
 
   /** The page has applied none of the batches that are on their way: what they have used is still there. */
   refused(): void {
-    for (const { staged } of this.#batches.values()) for (const value of staged) value.isHere = true
+    for (const { staged } of this.#batches.values()) for (const value of staged) value.isHere = value.isGone !== true
   }
 
   /** The lease is over before its end: nothing more of it is sent. */

@@ -169,8 +169,8 @@ export class LeaseClient {
       if (batch?.last === true) this.#held.delete(epoch)
     }
     moved.catch(() => {}) // who waits for it is told below
-    if (batch !== undefined && batch.staged.length > 0) {
-      this.#staging.used(batch.staged)
+    if (batch !== undefined) this.#staging.used(batch.staged)
+    if (attempt?.hasStaged === true) {
       this.#replica.tree.hold() // the values stand in it now, and who has their views goes on seeing what they were
     }
     if (entry === undefined || batch === undefined) return
@@ -181,6 +181,7 @@ export class LeaseClient {
 
   /** The page has refused the batch, or ended the lease: either way it is over. */
   ended(payload: unknown, epoch: number): void {
+    this.#rolledBack.get(epoch)?.refused()
     this.#rolledBack.delete(epoch) // a flush that was on its way was refused
     const entry = this.#take(epoch)
     const attempt = entry?.attempt
@@ -196,7 +197,10 @@ export class LeaseClient {
   /** The port is closed and the runs are cancelled: what only the page could have answered ends as well, now and later. */
   close(error: Error): void {
     this.#closed = error
-    for (const { run, reject } of this.#held.values()) reject(run.signal.reason)
+    for (const { run, reject, attempt } of this.#held.values()) {
+      reject(run.signal.reason)
+      attempt?.close(error)
+    }
     for (const { reject } of this.#waiting.values()) reject(error) // those for the clean-up: the others were cancelled
     this.#held.clear()
     this.#waiting.clear()

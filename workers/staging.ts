@@ -24,6 +24,8 @@ export interface StagedValue {
   readonly container: object
   /** The page has it, and no batch that may have been applied has used it. */
   isHere: boolean
+  /** Its run has ended: the page has let go of it, and no refusal brings it back. */
+  isGone?: boolean
 }
 
 /** A value on its way. */
@@ -103,6 +105,7 @@ export class Staging {
     for (const staged of this.#here) {
       if (staged.run !== run) continue
       staged.isHere = false
+      staged.isGone = true
       this.#here.delete(staged)
     }
   }
@@ -134,6 +137,11 @@ export class StagedInDraft {
     if (staged === undefined || !staged.isHere || this.#taken.has(staged.container)) return undefined
     this.#taken.set(staged.container, staged)
     return staged.container
+  }
+
+  /** The draft has taken none: its own data is all that it holds. */
+  get isEmpty(): boolean {
+    return this.#taken.size === 0
   }
 
   /** A batch with names in the places of what was staged, and is as it was. */

@@ -18,6 +18,8 @@ export interface Paced<Name extends string = string> {
   readonly overtaking: readonly Name[]
   /** A payload is sent later than it was given: what it holds must not change from now on. */
   onDeferred(): void
+  /** A slice has gone out, and more are to come. */
+  onSlice?(): void
   /** A payload that was sent later could not be cloned. */
   onSendFailed(error: unknown): void
 }
@@ -115,6 +117,7 @@ export class Outbox {
       }
       if (this.#queue[0] !== next) return // the link was closed
       if (!isDone) {
+        paced.onSlice?.()
         paced.turn(() => this.#go(paced))
         return
       }

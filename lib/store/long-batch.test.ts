@@ -281,3 +281,33 @@ test('L6: its lease does not expire while it is being applied, however long that
   expect(store.version).toBe(1)
   expect(shown.at(-1)).toBe('1'.repeat(ROWS))
 })
+
+test('L6: a lease does not expire while its own grant is going out in slices', async () => {
+  const source = handWritten()
+  const clock = new TurnByTurn()
+  const rows = Array.from({ length: 600 }, (_, id) => ({ id, n: 0 }))
+  const events = {
+    fill(draft: { rows: object[] }) {
+      draft.rows = rows
+    },
+  }
+  const options = { tasks: source, lease: { ttl: 20 }, events: events as never, onError() {} }
+  const store = new PageStore(state, options, clock, { bulk: { from: 200, slice: 200 } })
+  stores.push(store)
+  ;(store.tasks as { a(): unknown }).a()
+  await store.ready
+  const worker = source.workers[0] as HandWrittenWorker
+  await worker.next('start')
+  await (store.events as { fill(): unknown }).fill()
+  worker.request(1, 1)
+  await begun(clock)
+  let slices = 0
+  for (; clock.turns.length > 0; slices++) {
+    await clock.advance(2)
+    await new Promise((resolve) => setImmediate(resolve)) // what answers probes is heard
+    clock.next()
+  }
+  expect(slices).toBeGreaterThan(10)
+  expect(await worker.granted()).toBeGreaterThan(0)
+  expect(store.line.holder).toBeDefined()
+})

@@ -348,3 +348,36 @@ test('a staged value is checked as it is kept', () => {
   staged.keep(1, {}, [], new Set())
   expect(() => staged.keep(1, {}, [], new Set())).toThrow(/in use/)
 })
+
+test('G4 L15: two leases that overlap may assign one view: what is written in one place is written there alone', async () => {
+  const { store, act } = setUp()
+  let seen: readonly number[] = []
+  await act(async (task) => {
+    const staged = (await task.stage(rows(100))) as Row[]
+    let goOn = () => {}
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const first = task.lease(
+      async (state) => {
+        state.rows = staged
+        await gate
+      },
+      { scope: ['rows'] },
+    )
+    const second = task.lease(
+      async (state) => {
+        state.box.x = staged
+        goOn()
+        await first
+      },
+      { scope: ['box'] },
+    )
+    await Promise.all([first, second])
+    await task.lease((state) => void (state.box.x as Row[]).push({ id: 999, name: '' }))
+    seen = [task.state.rows.length, (task.state.box.x as Row[]).length, staged.length]
+  })
+  expect(seen).toEqual([100, 101, 100])
+  expect(store.state.rows).toHaveLength(100)
+  expect(store.state.box.x).toHaveLength(101)
+})

@@ -89,6 +89,7 @@ export class WorkerConnection {
         turn: (run) => clock.turn(run),
         overtaking: ['start', 'cancel', 'probe'],
         onDeferred: () => core.tree.hold(),
+        onSlice: () => this.#leases.renew(),
         onSendFailed: (error) => options.failed(error as Error), // the endpoint throws no other
       },
       bulk: core.bulk,
