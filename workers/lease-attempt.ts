@@ -10,9 +10,9 @@ import { LeaseReleasedError } from '../lib/errors.js'
 import type { Deferred } from '../lib/protocol/deferred.js'
 import { deferred } from '../lib/protocol/deferred.js'
 import type { Lease } from '../lib/protocol/lease.js'
+import { createLease } from '../lib/protocol/lease.js'
 import type { CommitPayload } from '../lib/protocol/messages.js'
 import type { Spec } from '../lib/protocol/specs.js'
-import { specCalls } from '../lib/protocol/specs.js'
 import { transferablesOf } from '../lib/protocol/transfer.js'
 import { detach } from '../lib/state/detach.js'
 import type { Draft } from '../lib/state/draft.js'
@@ -94,23 +94,7 @@ export class Attempt {
       if (this.#closed !== undefined) throw this.#closed()
       this.#specs.push(spec)
     }
-    let emit: object | undefined
-    let start: object | undefined
-    const lease: Lease<object, object> = Object.freeze({
-      epoch: this.epoch,
-      name: this.#name,
-      flush: () => this.flush(),
-      // Made when they are asked for, which is seldom.
-      get emit() {
-        emit ??= specCalls('event', keep)
-        return emit
-      },
-      get start() {
-        start ??= specCalls('task', keep)
-        return start
-      },
-    })
-    return { state: draft.state, lease }
+    return { state: draft.state, lease: createLease(this.epoch, this.#name, () => this.flush(), keep) }
   }
 
   /**

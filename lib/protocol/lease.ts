@@ -2,7 +2,8 @@
  * What a lease is to whoever asks for it: the same on the page and in a worker.
  */
 
-import type { CallsOf } from './specs.js'
+import type { CallsOf, Spec } from './specs.js'
+import { specCalls } from './specs.js'
 
 /** A lease that is held. `Events` are those that it may send, `Tasks` those that it may start. */
 export interface Lease<Events = object, Tasks = object> {
@@ -50,4 +51,32 @@ export interface ScopedLeaseOptions<Names extends readonly string[] = readonly s
    * field with it go on meanwhile.
    */
   readonly scope: Names
+}
+
+/**
+ * Makes what a lease function is given.
+ * @param keep is given each spec that is to leave with the commit; throws when the lease is over
+ */
+export function createLease(
+  epoch: number,
+  name: string,
+  flush: () => Promise<void>,
+  keep: (spec: Spec) => void,
+): Lease {
+  let emit: object | undefined
+  let start: object | undefined
+  return Object.freeze({
+    epoch,
+    name,
+    flush,
+    // Made when they are asked for, which is seldom.
+    get emit() {
+      emit ??= specCalls('event', keep)
+      return emit
+    },
+    get start() {
+      start ??= specCalls('task', keep)
+      return start
+    },
+  })
 }

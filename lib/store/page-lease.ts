@@ -7,8 +7,8 @@
 
 import { LeaseReleasedError, StoreDisposedError } from '../errors.js'
 import type { Lease, LeaseOptions, ScopedLeaseOptions } from '../protocol/lease.js'
+import { createLease } from '../protocol/lease.js'
 import type { Spec } from '../protocol/specs.js'
-import { specCalls } from '../protocol/specs.js'
 import { assertLeaseRequest } from '../protocol/validate.js'
 import { detach } from '../state/detach.js'
 import type { Draft } from '../state/draft.js'
@@ -160,22 +160,7 @@ class PageLease implements LeaseRequest {
       settle(draft.state, core.tree.root)
       core.office.renew(epoch)
     }
-    let emit: object | undefined
-    let start: object | undefined
-    return Object.freeze({
-      epoch,
-      name: this.name,
-      flush,
-      // Made when they are asked for, which is seldom.
-      get emit() {
-        emit ??= specCalls('event', keep)
-        return emit
-      },
-      get start() {
-        start ??= specCalls('task', keep)
-        return start
-      },
-    })
+    return createLease(epoch, this.name, flush, keep)
   }
 
   #assertHeld(): void {
