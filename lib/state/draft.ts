@@ -14,6 +14,7 @@ import { MapNode, ObjectNode } from './draft-keyed.js'
 import type { DraftContext, Stored } from './draft-node.js'
 import { DraftNode, markEmbedding } from './draft-node.js'
 import { SetNode } from './draft-set.js'
+import { keepShape } from './keep-shape.js'
 import type { Key, Mutation } from './mutation.js'
 import { partOf } from './part.js'
 import type { Adopt } from './values.js'
@@ -116,6 +117,12 @@ class OverlayDraft implements Draft, DraftContext {
     return copy
   }
 }
+
+const specimen = new OverlayDraft({} as StateShape, {}, undefined)
+const fields = (['array', 'map', 'set'] as const).map(
+  (kind) => new kinds[kind](specimen, [], undefined, undefined, false),
+)
+keepShape(specimen, ...fields)
 
 /**
  * The mutations of a draft that has only written fields at the top of the state, as most have: nothing has moved or gone, and

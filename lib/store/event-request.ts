@@ -10,6 +10,7 @@ import type { Spec } from '../protocol/specs.js'
 import type { StateShape } from '../state/define-state.js'
 import { development } from '../state/development.js'
 import type { Draft } from '../state/draft.js'
+import { keepShape } from '../state/keep-shape.js'
 import { tagOf } from '../state/leaves.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
@@ -149,3 +150,7 @@ export class EventTurn implements LeaseRequest {
     this.run.reject(error, { quiet: this.waits && error instanceof StoreDisposedError })
   }
 }
+
+const nothing = (): void => {}
+const specimen: EventCall = { event: { sync: true } as StoreEvent, args: [], urgent: false, ttlMs: 0, round: 0 }
+keepShape(new EventTurn(specimen, new Run(nothing, { kind: 'event', name: '' }), nothing))
