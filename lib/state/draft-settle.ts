@@ -58,7 +58,7 @@ export function settle(state: object, data: object): void {
     parent.children ??= new Map()
     parent.children.set(key, node)
   }
-  for (const node of context.written) if (!node.dirty && !node.embeds) context.written.delete(node)
+  context.written = context.written.filter((node) => node.dirty || node.embeds)
 }
 
 /** The place in `data` of each node for which something has changed. */

@@ -7,6 +7,7 @@
 
 import { OutOfScopeError } from '../errors.js'
 import type { StateShape } from './define-state.js'
+import { rolesOf } from './define-state.js'
 import { formatPath } from './mutation.js'
 
 /** Names of top-level fields and substates; all of them where undefined. */
@@ -35,10 +36,13 @@ export function toScope(shape: StateShape, names: readonly string[] | undefined)
 export function scopedShape(shape: StateShape, scope: Scope, holder: string): StateShape {
   if (scope === undefined) return shape
   const outside = new Set([...shape.fields, ...shape.substates.keys()].filter((name) => !scope.has(name)))
+  const fields = new Set([...shape.fields].filter((name) => scope.has(name)))
+  const substates = new Map([...shape.substates].filter(([name]) => scope.has(name)))
   return {
     ...shape,
-    fields: new Set([...shape.fields].filter((name) => scope.has(name))),
-    substates: new Map([...shape.substates].filter(([name]) => scope.has(name))),
+    fields,
+    substates,
+    roles: rolesOf(fields, shape.getters, substates),
     outside: { names: outside, holder },
   }
 }

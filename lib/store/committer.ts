@@ -29,6 +29,12 @@ export interface Commit {
   readonly inverse: readonly Mutation[]
 }
 
+/** What has become of a batch in the tree. */
+interface Applied {
+  readonly version: number
+  readonly inverse: readonly Mutation[]
+}
+
 export type CommitListener = (commit: Commit) => void
 
 export class Committer {
@@ -107,8 +113,7 @@ export class Committer {
       publish: () => {
         const { applied } = batch
         if (applied.length === 0) return this.#tree.version
-        const { version, inverse } = batch.publish(this.#view.begin(applied))
-        return this.#announce({ version, origin, mutations: applied, inverse })
+        return this.#publish(applied, origin, () => batch.publish(this.#view.begin(applied)))
       },
     }
   }
@@ -116,34 +121,38 @@ export class Committer {
   /** Applies what a draft on the newest state has recorded. */
   commit(mutations: readonly Mutation[], origin: CommitOrigin): number {
     if (mutations.length === 0) return this.#tree.version
-    const observer = this.#view.begin(mutations)
-    const { version, inverse } = this.#tree.apply(mutations, { observer, shown: this.#listeners.size > 0 })
-    return this.#announce({ version, origin, mutations, inverse })
+    return this.#publish(mutations, origin, () =>
+      this.#tree.apply(mutations, { observer: this.#view.begin(mutations), shown: this.#listeners.size > 0 }),
+    )
   }
 
-  #announce(commit: Commit): number {
+  #publish(mutations: readonly Mutation[], origin: CommitOrigin, apply: () => Applied): number {
     this.#office.pause()
     this.#publishing += 1
     try {
-      this.#publish()
-      if (this.#listeners.size > 0) this.#tell(commit)
+      const { version, inverse } = this.#inBatch(apply)
+      if (this.#listeners.size > 0) this.#tell({ version, origin, mutations, inverse })
+      return version
     } finally {
       this.#publishing -= 1
       this.#office.resume()
     }
-    return commit.version
   }
 
-  #publish(): void {
+  /** Applies a batch inside of a MobX batch: reactions run at its end, unless the caller is in one of his own. */
+  #inBatch(apply: () => Applied): Applied {
+    let applied: Applied | undefined
     try {
       transaction(() => {
-        this.#view.publish()
+        applied = apply()
         this.#version.reportChanged()
       })
     } catch (error) {
+      if (applied === undefined) throw error
       // Only with MobX's error boundaries switched off does a reaction's error come out here.
       this.#report(error, { kind: 'listener', name: 'reaction' })
     }
+    return applied as unknown as Applied // it was assigned in the batch
   }
 
   #tell(commit: Commit): void {

@@ -5,14 +5,16 @@
  * - A batch that is being committed stands, whatever happens to the lease meanwhile.
  */
 
-import { StoreDisposedError } from '../errors.js'
+import { LeaseReleasedError, StoreDisposedError } from '../errors.js'
 import type { Spec } from '../protocol/specs.js'
 import type { StateShape } from '../state/define-state.js'
+import { development } from '../state/development.js'
 import type { Draft } from '../state/draft.js'
+import { keepShape } from '../state/keep-shape.js'
 import { tagOf } from '../state/leaves.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
-import type { CommitOrigin } from './core.js'
+import type { CommitOrigin, ErrorContext } from './core.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
 import { Outcome } from './outcome.js'
 
@@ -22,20 +24,6 @@ export interface EventRun<R = unknown> extends PromiseLike<R> {
   readonly ran: boolean
   catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<R | B>
   finally(onFinally?: (() => void) | null): Promise<R>
-}
-
-/** One handler at work. */
-export interface Turn {
-  readonly name: string
-  readonly epoch: number
-  readonly run: Run
-  readonly draft: Draft
-  readonly origin: CommitOrigin
-  readonly round: number
-  readonly made: Set<Spec> | undefined
-  readonly used: Set<Spec> | undefined
-  /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
-  ends: boolean
 }
 
 export class Run extends Outcome<unknown> implements EventRun {
@@ -55,6 +43,10 @@ export interface StoreEvent {
   readonly ttl: number | undefined
   /** Its handler is not declared async. It may still give a promise: that is seen when it has run. */
   readonly sync: boolean
+  /** What an error is reported with that nobody awaits. */
+  readonly context: ErrorContext
+  /** The error of a draft that is used when its event has ended. */
+  readonly ended: () => Error
 }
 
 /** Makes an event of a store. */
@@ -65,43 +57,83 @@ export function createEvent(
   options: { readonly name?: string; readonly scope?: Scope; readonly urgent?: boolean; readonly ttl?: number } = {},
 ): StoreEvent {
   const { name = origin.name, scope, urgent, ttl } = options
-  const sync = !tagOf(handler).startsWith('Async')
-  return { name, handler, origin, scope, shape: scopedShape(shape, scope, name), urgent: urgent === true, ttl, sync }
+  return {
+    name,
+    handler,
+    origin,
+    scope,
+    shape: scopedShape(shape, scope, name),
+    urgent: urgent === true,
+    ttl,
+    sync: !tagOf(handler).startsWith('Async'),
+    context: { kind: 'event', name },
+    ended: () =>
+      new LeaseReleasedError(
+        `A draft of the event "${name}" was used after the event had ended. Read what is needed before, or call another event.`,
+      ),
+  }
 }
 
 /** An event handler of any kind. */
 export type AnyHandler = (draft: never, ...args: never[]) => unknown
 
-export class EventRequest implements LeaseRequest {
-  readonly kind = 'event'
-  readonly name: string
-  readonly ttlMs: number
-  readonly scope: Scope
+/** What an event is called with. */
+export interface EventCall {
+  readonly event: StoreEvent
+  readonly args: readonly unknown[]
   readonly urgent: boolean
+  /** Milliseconds. */
+  readonly ttlMs: number
+  /** How many commits led to it, each fired by a reaction to the one before. */
+  readonly round: number
+}
+
+/** One call of an event, from the line to its end. */
+export class EventTurn implements LeaseRequest {
+  readonly kind = 'event'
+  readonly call: EventCall
   readonly run: Run
   sync: boolean
+  /** It is in the line, or was: what it is refused with from now on is a cancellation. */
   waits = false
-  turn: Turn | undefined
-  readonly #begin: (grant: Grant, request: EventRequest) => void
+  /** Of its grant; 0 before. */
+  epoch = 0
+  draft: Draft | undefined
+  readonly made: Set<Spec> | undefined
+  readonly used: Set<Spec> | undefined
+  /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
+  ends = false
+  readonly #begin: (turn: EventTurn) => void
 
-  constructor(
-    { name, ttl, scope, sync }: StoreEvent,
-    urgent: boolean,
-    ttlMs: number,
-    run: Run,
-    begin: (grant: Grant, request: EventRequest) => void,
-  ) {
-    this.name = name
-    this.ttlMs = ttl ?? ttlMs
-    this.scope = scope
-    this.urgent = urgent
-    this.sync = sync
+  /** @param begin is called when it has its grant */
+  constructor(call: EventCall, run: Run, begin: (turn: EventTurn) => void) {
+    this.call = call
     this.run = run
+    this.sync = call.event.sync
+    this.made = development ? new Set() : undefined
+    this.used = development ? new Set() : undefined
     this.#begin = begin
   }
 
-  granted(grant: Grant): void {
-    this.#begin(grant, this)
+  get name(): string {
+    return this.call.event.name
+  }
+
+  get scope(): Scope {
+    return this.call.event.scope
+  }
+
+  get urgent(): boolean {
+    return this.call.urgent
+  }
+
+  get ttlMs(): number {
+    return this.call.event.ttl ?? this.call.ttlMs
+  }
+
+  granted({ epoch }: Grant): void {
+    this.epoch = epoch
+    this.#begin(this)
   }
 
   refused(error: Error): void {
@@ -109,8 +141,8 @@ export class EventRequest implements LeaseRequest {
   }
 
   lost(error: Error): void {
-    this.turn?.draft.close(() => error)
-    if (this.turn?.ends !== true) this.#tell(error)
+    this.draft?.close(() => error)
+    if (!this.ends) this.#tell(error)
   }
 
   /** `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake. */
@@ -118,3 +150,7 @@ export class EventRequest implements LeaseRequest {
     this.run.reject(error, { quiet: this.waits && error instanceof StoreDisposedError })
   }
 }
+
+const nothing = (): void => {}
+const specimen: EventCall = { event: { sync: true } as StoreEvent, args: [], urgent: false, ttlMs: 0, round: 0 }
+keepShape(new EventTurn(specimen, new Run(nothing, { kind: 'event', name: '' }), nothing))

@@ -36,6 +36,10 @@ export interface LeaseRequest {
 export interface Grant {
   readonly epoch: number
   readonly request: LeaseRequest
+}
+
+/** A grant that is held. */
+export interface Held extends Grant {
   /** Time of the office's clock. */
   readonly grantedAt: number
 }

@@ -20,8 +20,7 @@ function setUp(definition: typeof appState = appState) {
     const draft = createDraft(tree.shape, tree.root)
     recipe(draft.state)
     const mutations = draft.changes()
-    tree.apply(mutations, { observer: view.begin(mutations) })
-    view.publish()
+    transaction(() => tree.apply(mutations, { observer: view.begin(mutations) }))
     return mutations.map(({ op }) => op)
   }
   return { tree, change, state: view.state as any }

@@ -57,7 +57,7 @@ export function leaseOnPage(
   assertLeaseRequest({ name, ttl, timeout: timeoutMs, ifAvailable, ...rest })
   const scope = toScope(core.tree.shape, rest.scope)
   handling.assertMayLease(name)
-  const outcome = new Outcome<unknown>((error) => core.report(error, { kind: 'lease', name }))
+  const outcome = new Outcome<unknown>(core.report, { kind: 'lease', name })
   if (signal?.aborted === true) {
     outcome.reject(signal.reason, { quiet: true })
   } else if (ifAvailable && !core.office.isFree(scope)) {

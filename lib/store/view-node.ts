@@ -176,34 +176,28 @@ export abstract class ViewNode extends RawPart {
   }
 
   /** Something in the container has changed. */
-  changedBelow(changed: Set<IAtom>): void {
-    if (this.#allAtom !== undefined) changed.add(this.#allAtom)
+  changedBelow(): void {
+    this.#allAtom?.reportChanged()
   }
 
   /**
    * The mutation was performed on the container, which is now `raw`; `cleared` holds what was in it before a `clear`, and `size`
    * is how large it was then.
    */
-  take(
-    mutation: Mutation,
-    raw: object,
-    cleared: object | undefined,
-    changed: Set<IAtom>,
-    size: number = sizeOf(raw),
-  ): void {
+  take(mutation: Mutation, raw: object, cleared: object | undefined, size: number = sizeOf(raw)): void {
     this.raw = raw
     if (mutation.op === 'set' || mutation.op === 'delete') {
-      this.#written(mutation.path.at(-1), mutation.op === 'set', changed)
+      this.#written(mutation.path.at(-1), mutation.op === 'set')
     } else {
       if (mutation.op === 'clear') {
         this.#entries = undefined
         if (cleared instanceof Map)
-          for (const [key, atom] of this.#keyAtoms ?? []) if (cleared.has(key)) changed.add(atom)
-        for (const key of this.#presence?.keys() ?? []) this.#came(key, false, changed)
+          for (const [key, atom] of this.#keyAtoms ?? []) if (cleared.has(key)) atom.reportChanged()
+        for (const key of this.#presence?.keys() ?? []) this.#came(key, false)
       } else if (this.#rows !== undefined) this.#rearrange(this.#rows, mutation)
-      if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
+      this.#contentAtom?.reportChanged()
     }
-    if (size !== this.#size && this.#keysAtom !== undefined) changed.add(this.#keysAtom)
+    if (size !== this.#size) this.#keysAtom?.reportChanged()
     this.#size = size
   }
 
@@ -219,27 +213,27 @@ export abstract class ViewNode extends RawPart {
   }
 
   /** Tells who asks for the key, if it has come or gone. */
-  #came(key: Key, present: boolean, changed: Set<IAtom>): void {
+  #came(key: Key, present: boolean): void {
     const known = this.#presence?.get(key)
     if (known === undefined || known.present === present) return
     known.present = present
-    changed.add(known.atom)
+    known.atom.reportChanged()
   }
 
   /** Another value stands at `key`, or, if it is not `present`, nothing. */
-  #written(key: Key, present: boolean, changed: Set<IAtom>): void {
+  #written(key: Key, present: boolean): void {
     this.put(key, undefined)
-    if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
+    this.#contentAtom?.reportChanged()
     const atom = this.#keyAtoms?.get(key)
     if (atom !== undefined) {
-      changed.add(atom)
+      atom.reportChanged()
       if (!present && this.kind === 'object') this.#forgetUnobserved(key, atom)
     }
-    this.#came(key, present, changed)
+    this.#came(key, present)
     if (this.#keys === undefined || this.#keys.has(key) === present) return
     if (present) this.#keys.add(key)
     else this.#keys.delete(key)
-    if (this.#keysAtom !== undefined) changed.add(this.#keysAtom)
+    this.#keysAtom?.reportChanged()
   }
 
   protected put(key: Key, node: ViewNode | undefined): void {
