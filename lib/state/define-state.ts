@@ -246,19 +246,11 @@ function readShape(definition: Definition): StateShape {
     if (property.get !== undefined) getters.set(key, property.get)
     else fields.add(key)
   }
-  return { definition, fields, getters, substates, roles: rolesOf(fields, getters, substates) }
-}
-
-export function rolesOf(
-  fields: ReadonlySet<string>,
-  getters: StateShape['getters'],
-  substates: StateShape['substates'],
-): ReadonlyMap<string, Role> {
   const roles = new Map<string, Role>()
   for (const name of fields) roles.set(name, 'field')
   for (const name of substates.keys()) roles.set(name, 'substate')
   for (const name of getters.keys()) roles.set(name, 'getter')
-  return roles
+  return { definition, fields, substates, getters, roles }
 }
 
 /**

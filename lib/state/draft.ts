@@ -119,10 +119,7 @@ class OverlayDraft implements Draft, DraftContext {
 }
 
 const specimen = new OverlayDraft({} as StateShape, {}, undefined)
-const fields = (['array', 'map', 'set'] as const).map(
-  (kind) => new kinds[kind](specimen, [], undefined, undefined, false),
-)
-keepShape(specimen, ...fields)
+keepShape(specimen, new ArrayNode(specimen, [], undefined, undefined, false))
 
 /**
  * The mutations of a draft that has only written fields at the top of the state, as most have: nothing has moved or gone, and

@@ -7,7 +7,6 @@
 
 import { OutOfScopeError } from '../errors.js'
 import type { StateShape } from './define-state.js'
-import { rolesOf } from './define-state.js'
 import { formatPath } from './mutation.js'
 
 /** Names of top-level fields and substates; all of them where undefined. */
@@ -36,13 +35,11 @@ export function toScope(shape: StateShape, names: readonly string[] | undefined)
 export function scopedShape(shape: StateShape, scope: Scope, holder: string): StateShape {
   if (scope === undefined) return shape
   const outside = new Set([...shape.fields, ...shape.substates.keys()].filter((name) => !scope.has(name)))
-  const fields = new Set([...shape.fields].filter((name) => scope.has(name)))
-  const substates = new Map([...shape.substates].filter(([name]) => scope.has(name)))
   return {
     ...shape,
-    fields,
-    substates,
-    roles: rolesOf(fields, shape.getters, substates),
+    fields: new Set([...shape.fields].filter((name) => scope.has(name))),
+    substates: new Map([...shape.substates].filter(([name]) => scope.has(name))),
+    roles: new Map([...shape.roles].filter(([name]) => !outside.has(name))),
     outside: { names: outside, holder },
   }
 }

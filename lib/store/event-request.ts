@@ -14,7 +14,7 @@ import { keepShape } from '../state/keep-shape.js'
 import { tagOf } from '../state/leaves.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
-import type { CommitOrigin, ErrorContext } from './core.js'
+import type { CommitOrigin, ErrorContext, StoreCore } from './core.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
 import { Outcome } from './outcome.js'
 
@@ -77,21 +77,24 @@ export function createEvent(
 /** An event handler of any kind. */
 export type AnyHandler = (draft: never, ...args: never[]) => unknown
 
-/** What an event is called with. */
-export interface EventCall {
-  readonly event: StoreEvent
-  readonly args: readonly unknown[]
-  readonly urgent: boolean
-  /** Milliseconds. */
-  readonly ttlMs: number
-  /** How many commits led to it, each fired by a reaction to the one before. */
-  readonly round: number
+/** What a turn needs of its store. */
+export interface EventHost {
+  readonly core: Pick<StoreCore, 'report' | 'lease'>
+  /** The turn has its grant. */
+  begin(turn: EventTurn): void
 }
 
 /** One call of an event, from the line to its end. */
 export class EventTurn implements LeaseRequest {
   readonly kind = 'event'
-  readonly call: EventCall
+  readonly event: StoreEvent
+  readonly name: string
+  readonly scope: Scope
+  readonly ttlMs: number
+  readonly args: readonly unknown[]
+  readonly urgent: boolean
+  /** How many commits led to it, each fired by a reaction to the one before. */
+  readonly round: number
   readonly run: Run
   sync: boolean
   /** It is in the line, or was: what it is refused with from now on is a cancellation. */
@@ -103,37 +106,27 @@ export class EventTurn implements LeaseRequest {
   readonly used: Set<Spec> | undefined
   /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
   ends = false
-  readonly #begin: (turn: EventTurn) => void
+  readonly #host: EventHost
 
-  /** @param begin is called when it has its grant */
-  constructor(call: EventCall, run: Run, begin: (turn: EventTurn) => void) {
-    this.call = call
-    this.run = run
-    this.sync = call.event.sync
+  constructor(host: EventHost, event: StoreEvent, args: readonly unknown[], urgent: boolean, round: number) {
+    const { name, scope, ttl = host.core.lease.ttlMs, sync, context } = event
+    this.#host = host
+    this.event = event
+    this.name = name
+    this.scope = scope
+    this.ttlMs = ttl
+    this.args = args
+    this.urgent = urgent
+    this.round = round
+    this.run = new Run(host.core.report, context)
+    this.sync = sync
     this.made = development ? new Set() : undefined
     this.used = development ? new Set() : undefined
-    this.#begin = begin
-  }
-
-  get name(): string {
-    return this.call.event.name
-  }
-
-  get scope(): Scope {
-    return this.call.event.scope
-  }
-
-  get urgent(): boolean {
-    return this.call.urgent
-  }
-
-  get ttlMs(): number {
-    return this.call.event.ttl ?? this.call.ttlMs
   }
 
   granted({ epoch }: Grant): void {
     this.epoch = epoch
-    this.#begin(this)
+    this.#host.begin(this)
   }
 
   refused(error: Error): void {
@@ -152,5 +145,5 @@ export class EventTurn implements LeaseRequest {
 }
 
 const nothing = (): void => {}
-const specimen: EventCall = { event: { sync: true } as StoreEvent, args: [], urgent: false, ttlMs: 0, round: 0 }
-keepShape(new EventTurn(specimen, new Run(nothing, { kind: 'event', name: '' }), nothing))
+const nobody: EventHost = { core: { report: nothing, lease: { ttlMs: 0 } }, begin: nothing }
+keepShape(new EventTurn(nobody, {} as StoreEvent, [], false, 0))

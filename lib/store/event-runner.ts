@@ -22,8 +22,8 @@ import { copyIn } from '../state/values.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
 import { launchAll } from './core.js'
-import type { EventRun, StoreEvent } from './event-request.js'
-import { EventTurn, Run } from './event-request.js'
+import type { EventHost, EventRun, StoreEvent } from './event-request.js'
+import { EventTurn } from './event-request.js'
 import type { Handling } from './handling.js'
 
 /** What the runner needs of its store. */
@@ -36,13 +36,15 @@ export interface EventRunnerOptions {
 
 const MAX_ROUNDS = 100
 
-export class EventRunner {
+export class EventRunner implements EventHost {
+  readonly core: StoreCore
   readonly #options: EventRunnerOptions
   // How many commits led to the one that is being published, each fired by a reaction to the one before.
   #round = 0
 
   constructor(options: EventRunnerOptions) {
     this.#options = options
+    this.core = options.core
   }
 
   /**
@@ -59,34 +61,33 @@ export class EventRunner {
    * back that it holds itself.
    */
   enqueue(event: StoreEvent, args: readonly unknown[], urgent = false): EventRun {
-    const { core, committer } = this.#options
-    const { name, scope } = event
-    const round = committer.isPublishing ? this.#round + 1 : 0
-    const run = new Run(core.report, event.context)
+    const { core } = this
+    const round = this.#options.committer.isPublishing ? this.#round + 1 : 0
+    // An event that waits means what its arguments are now, not what the caller makes of them later.
+    const own = core.office.isFree(event.scope) ? args : args.map(copyOfPlain)
+    const turn = new EventTurn(this, event, own, urgent, round)
+    const { run } = turn
     if (round > MAX_ROUNDS) {
       run.reject(
         new LeaseholdError(
-          `The event "${name}" was fired by a reaction to a commit that a reaction had fired, ${MAX_ROUNDS} times in a row. Reactions that fire events must come to rest: check whether there is anything to change.`,
+          `The event "${event.name}" was fired by a reaction to a commit that a reaction had fired, ${MAX_ROUNDS} times in a row. Reactions that fire events must come to rest: check whether there is anything to change.`,
         ),
       )
       return run
     }
-    // An event that waits means what its arguments are now, not what the caller makes of them later.
-    const own = core.office.isFree(scope) ? args : args.map(copyOfPlain)
-    const turn = new EventTurn({ event, args: own, urgent, ttlMs: core.lease.ttlMs, round }, run, this.#begin)
     core.office.request(turn)
     turn.waits = true
     run.ran = turn.epoch > 0 && run.isSettled
     return run
   }
 
-  readonly #begin = (turn: EventTurn): void => {
-    const { handler, shape } = turn.call.event
-    const draft = createDraft(shape, this.#options.core.tree.root)
+  begin(turn: EventTurn): void {
+    const { handler, shape } = turn.event
+    const draft = createDraft(shape, this.core.tree.root)
     turn.draft = draft
     let result: unknown
     try {
-      result = this.#part(turn, () => handler(draft.state as never, ...(turn.call.args as never[])))
+      result = this.#part(turn, () => handler(draft.state as never, ...(turn.args as never[])))
       if (isIterator(result)) {
         if (isAsyncIterator(result)) {
           turn.sync = false
@@ -139,7 +140,7 @@ export class EventRunner {
   }
 
   async #driveAsync(turn: EventTurn, iterator: AsyncIterator<unknown>): Promise<void> {
-    const { office } = this.#options.core
+    const { office } = this.core
     try {
       for (;;) {
         const step = await this.#part(turn, () => iterator.next())
@@ -167,7 +168,7 @@ export class EventRunner {
 
   /** After an await: unless the lease was lost meanwhile, and the run has been told. */
   #finishLate(turn: EventTurn, end: () => void): void {
-    const { office } = this.#options.core
+    const { office } = this.core
     if (!office.holds(turn.epoch)) return
     end()
     office.end(turn.epoch)
@@ -176,7 +177,7 @@ export class EventRunner {
   #publishSoFar(turn: EventTurn, yielded: unknown): void {
     const { specs } = takeSpecs(yielded)
     this.#commit(turn)
-    if (turn.draft !== undefined) settle(turn.draft.state, this.#options.core.tree.root)
+    if (turn.draft !== undefined) settle(turn.draft.state, this.core.tree.root)
     this.#launch(turn, specs)
   }
 
@@ -186,12 +187,12 @@ export class EventRunner {
       const value = detach(rest)
       turn.ends = true
       this.#commit(turn)
-      turn.draft?.close(turn.call.event.ended)
+      turn.draft?.close(turn.event.ended)
       // A reaction to this very commit may have disposed of the store: there is nobody to launch them.
-      if (this.#options.core.office.holds(turn.epoch)) this.#launch(turn, specs)
+      if (this.core.office.holds(turn.epoch)) this.#launch(turn, specs)
       else for (const spec of specs) turn.used?.add(spec)
       const unused = unusedSpecs(turn.name, turn.made, turn.used)
-      if (unused !== undefined) this.#options.core.report(unused, turn.call.event.context)
+      if (unused !== undefined) this.core.report(unused, turn.event.context)
       turn.run.resolve(value)
     } catch (error) {
       this.#fail(turn, error)
@@ -199,18 +200,18 @@ export class EventRunner {
   }
 
   #fail(turn: EventTurn, error: unknown): void {
-    turn.draft?.close(turn.call.event.ended)
+    turn.draft?.close(turn.event.ended)
     turn.run.reject(error)
   }
 
   #commit(turn: EventTurn): void {
-    if (!this.#options.core.office.holds(turn.epoch)) {
+    if (!this.core.office.holds(turn.epoch)) {
       throw new StoreDisposedError(`The event "${turn.name}" disposed of its own store, so nothing of it was applied.`)
     }
     const outer = this.#round
-    this.#round = turn.call.round
+    this.#round = turn.round
     try {
-      this.#options.committer.commit(turn.draft?.changes() ?? [], turn.call.event.origin)
+      this.#options.committer.commit(turn.draft?.changes() ?? [], turn.event.origin)
     } finally {
       this.#round = outer
     }
@@ -218,7 +219,7 @@ export class EventRunner {
 
   #launch(turn: EventTurn, specs: readonly Spec[]): void {
     for (const spec of specs) turn.used?.add(spec)
-    launchAll(this.#options.core, specs)
+    launchAll(this.core, specs)
   }
 }
 

@@ -16,7 +16,8 @@ const later = globalThis.setTimeout
 export class Outcome<T> implements PromiseLike<T> {
   readonly #report: (error: unknown, context: ErrorContext) => void
   readonly #context: ErrorContext
-  #status: 'pending' | 'resolved' | 'rejected' = 'pending'
+  /** Undefined until it is settled. */
+  #isResolved: boolean | undefined
   /** The value, or the error. */
   #settled: unknown
   #promise: Promise<T> | undefined
@@ -32,17 +33,17 @@ export class Outcome<T> implements PromiseLike<T> {
   }
 
   get isSettled(): boolean {
-    return this.#status !== 'pending'
+    return this.#isResolved !== undefined
   }
 
   resolve(value: T): void {
-    this.#settle('resolved', value)
+    this.#settle(true, value)
   }
 
   /** @param options `quiet`: not worth a report if nobody awaits it */
   reject(error: unknown, options: { readonly quiet?: boolean } = {}): void {
     if (this.isSettled) return
-    this.#settle('rejected', error)
+    this.#settle(false, error)
     if (this.#promise !== undefined || options.quiet === true) return
     // Two turns: the first is the macrotask after the failure, the second finds it ended.
     later(() => {
@@ -57,7 +58,7 @@ export class Outcome<T> implements PromiseLike<T> {
     if (this.#promise === undefined) {
       this.#promise = new Promise<T>((resolve, reject) => {
         // What has resolved it is a value of its type.
-        this.#pass = () => (this.#status === 'resolved' ? resolve(this.#settled as T) : reject(this.#settled))
+        this.#pass = () => (this.#isResolved ? resolve(this.#settled as T) : reject(this.#settled))
         if (this.isSettled) this.#pass()
       })
       this.#promise.catch(() => {}) // read but not awaited is no unhandled rejection; a promise derived from it is
@@ -81,9 +82,9 @@ export class Outcome<T> implements PromiseLike<T> {
     return this.promise.finally(onFinally)
   }
 
-  #settle(status: 'resolved' | 'rejected', settled: unknown): void {
+  #settle(isResolved: boolean, settled: unknown): void {
     if (this.isSettled) return
-    this.#status = status
+    this.#isResolved = isResolved
     this.#settled = settled
     this.#pass?.()
   }
