@@ -77,7 +77,7 @@ const table = steps.flatMap((step) => faults.map((fault) => [step, fault, outcom
 describe.each(table)('P2: a write at whose step "%s" it happens: %s', (step, fault, outcome) => {
   /** Has it happen; gives what the write came to. Times out what waits. */
   async function suffer(storage: Awaited<ReturnType<typeof create>>) {
-    if (step === 'open') storage.storage.close?.()
+    if (step === 'open') storage.storage.close()
     storage.idb.order(step, fault)
     const options = { expect: { key: 'generation', value: 1 } }
     let settled: unknown

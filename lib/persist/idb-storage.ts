@@ -29,6 +29,12 @@ export interface IdbStorageOptions {
   readonly openTimeout?: number
 }
 
+/** What {@link idbStorage} makes. */
+export interface IdbStorage extends StateStorage {
+  /** Lets go of the connection, at once or when it is open; what is under way is done. The next call opens another. */
+  close(): void
+}
+
 /** How long values are cloned in one go: a quarter of a frame. */
 const PIECE_MS = 4
 
@@ -43,14 +49,14 @@ const PIECE_MS = 4
  * @example
  * persist({ name: 'todos', storage: idbStorage({ databaseName: 'my-app' }) })
  */
-export function idbStorage(options: IdbStorageOptions = {}): StateStorage {
+export function idbStorage(options: IdbStorageOptions = {}): IdbStorage {
   const { databaseName = 'leasehold', storeName = 'state', openTimeout = 5_000 } = options
   const factory = () => globalThis.indexedDB as IDBFactory | undefined
   return storageOver({ databaseName, storeName, openTimeout, factory, clock: pageClock })
 }
 
 /** {@link idbStorage}, with everything that it takes from the page. */
-export function storageOver(options: ConnectionOptions): StateStorage {
+export function storageOver(options: ConnectionOptions): IdbStorage {
   const { clock, databaseName, storeName } = options
   const connection = createConnection(options)
   const transact = createTransact(connection, storeName, clock)

@@ -2,7 +2,7 @@
  * The door of `leasehold/persist`: state that outlives the page.
  */
 
-export type { IdbStorageOptions } from './idb-storage.js'
+export type { IdbStorage, IdbStorageOptions } from './idb-storage.js'
 export { idbStorage } from './idb-storage.js'
 export type { StateStorage, StorageChange, StorageExpectation, StorageWriteOptions } from './storage.js'
 export { assertExpected } from './storage.js'
