@@ -105,7 +105,13 @@ describe('the names of', () => {
   })
 
   test('leasehold/testing', () => {
-    expect(Object.keys(testing).sort()).toEqual(['holdLease', 'idle', 'inlineTasks'])
+    expect(Object.keys(testing).sort()).toEqual([
+      'holdLease',
+      'idle',
+      'inlineTasks',
+      'memoryStorage',
+      'storageConformance',
+    ])
   })
 
   test('every entry is listed here', () => {
