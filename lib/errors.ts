@@ -167,9 +167,19 @@ export class InvalidMutationError extends LeaseholdError {
  * - `value`: a value that cannot be stored
  * - `conflict`: somebody else has written meanwhile
  * - `timeout`: no answer came. A write may be stored later, whole, or not at all
+ * - `newer`: what is stored was written by a newer version of the app, or of this library. It is left as it is
+ * - `corrupt`: what is stored is not what it should be, or cannot be migrated. It is left as it is
  * - `failed`: anything else; `cause` says what
  */
-export type StorageErrorReason = 'unavailable' | 'quota' | 'value' | 'conflict' | 'timeout' | 'failed'
+export type StorageErrorReason =
+  | 'unavailable'
+  | 'quota'
+  | 'value'
+  | 'conflict'
+  | 'timeout'
+  | 'newer'
+  | 'corrupt'
+  | 'failed'
 
 /** Stored state could not be read or written. */
 export class StorageError extends LeaseholdError {

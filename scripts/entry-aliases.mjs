@@ -9,5 +9,6 @@ export const entryAliases = [
   { find: /^leasehold\/worker$/, replacement: source('workers/index.ts') },
   { find: /^leasehold\/persist$/, replacement: source('lib/persist/index.ts') },
   { find: /^leasehold\/testing$/, replacement: source('lib/testing/index.ts') },
+  { find: /^leasehold\/persist$/, replacement: source('lib/persist/index.ts') },
   { find: /^leasehold\/react$/, replacement: source('lib/react/index.ts') },
 ]

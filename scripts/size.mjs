@@ -12,6 +12,7 @@ import { root } from './tools.mjs'
 const ENTRIES = [
   { name: 'leasehold', file: 'dist/lib/index.js', limit: 45_500, forbidden: [] },
   { name: 'leasehold/worker', file: 'dist/workers/index.js', limit: 31_500, forbidden: ['mobx'] },
+  { name: 'leasehold/persist', file: 'dist/lib/persist/index.js', limit: 11_000, forbidden: [] },
   { name: 'leasehold/react', file: 'dist/lib/react/index.js', limit: undefined, forbidden: [] },
 ]
 const PEERS = ['mobx', 'react']

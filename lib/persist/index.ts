@@ -4,5 +4,6 @@
 
 export type { IdbStorage, IdbStorageOptions } from './idb-storage.js'
 export { idbStorage } from './idb-storage.js'
+export { type PersistOptions, persist } from './persist.js'
 export type { StateStorage, StorageChange, StorageExpectation, StorageWriteOptions } from './storage.js'
 export { assertExpected } from './storage.js'

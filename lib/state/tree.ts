@@ -134,6 +134,17 @@ export class StateTree {
   }
 
   /**
+   * A part of what the tree holds stays as it is for whoever has it: the next change of a container in it pays one shallow copy
+   * of that container. Costs a look at each.
+   */
+  keep(part: unknown): void {
+    everyContainer(part, (container) => {
+      if (isLarge(container)) this.#stamps.set(container, -1)
+      return true
+    })
+  }
+
+  /**
    * A tree beside this one, over the same data. What is written in it is copied first, once, so this one does not change, and
    * dropping the fork is the rollback. It keeps no log.
    */

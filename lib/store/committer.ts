@@ -38,6 +38,7 @@ export class Committer {
   readonly #report: (error: unknown, context: ErrorContext) => void
   readonly #version: IAtom = createAtom('store.version')
   readonly #listeners = new Set<CommitListener>()
+  #tracker: ((mutations: readonly Mutation[]) => void) | undefined
   readonly #perTurn: number | undefined
   #publishing = 0
 
@@ -71,6 +72,11 @@ export class Committer {
     const own: CommitListener = (commit) => listener(commit) // one function may listen twice
     this.#listeners.add(own)
     return () => void this.#listeners.delete(own)
+  }
+
+  /** Calls `tracker` with what each commit has done, before reactions run. The mutations are good during the call alone. */
+  track(tracker: (mutations: readonly Mutation[]) => void): void {
+    this.#tracker = tracker
   }
 
   /**
@@ -122,6 +128,7 @@ export class Committer {
   }
 
   #announce(commit: Commit): number {
+    this.#tracker?.(commit.mutations)
     this.#office.pause()
     this.#publishing += 1
     try {

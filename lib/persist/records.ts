@@ -1,0 +1,74 @@
+/*
+ * What is stored, and under which keys.
+ *
+ * - All keys begin with the name. One record says what the others are, and changes with every write: `meta`.
+ * - The rest stands under the number of its base. A migration begins a new one, so that the records from before stay as they
+ *   are until the next.
+ */
+
+import { StorageError } from '../errors.js'
+
+/** What the records look like. One that says another format was not written by this code, and is left alone. */
+export const FORMAT = 1
+
+/** The record `meta`. */
+export interface Meta {
+  readonly format: typeof FORMAT
+  /** Of what the app keeps in them: the option `version`. */
+  readonly version: number
+  /** Names the write that stored this: no two are the same. */
+  readonly generation: string
+  readonly base: number
+  /** Before the last migration. */
+  readonly previous?: { readonly version: number; readonly base: number } | undefined
+}
+
+/** The keys of one name. */
+export class Keys {
+  readonly prefix: string
+  readonly meta: string
+
+  constructor(name: string) {
+    this.prefix = `${encodeURIComponent(name)}/` // no name is the beginning of another's keys
+    this.meta = `${this.prefix}meta`
+  }
+
+  base(base: number): string {
+    return `${this.prefix}${base}/`
+  }
+}
+
+/** Reads `meta`; undefined where nothing is stored. */
+export function toMeta(record: unknown, name: string): Meta | undefined {
+  if (record === undefined) return undefined
+  const { format, version, generation, base } = (record ?? {}) as Partial<Meta>
+  if (format !== undefined && format !== FORMAT) {
+    throw new StorageError(
+      `What is stored as "${name}" has the format ${String(format)}, and this code knows ${FORMAT}. It is left as it is, and nothing is stored: load the newest version of the app.`,
+      { reason: 'newer' },
+    )
+  }
+  if (
+    typeof version !== 'number' ||
+    typeof generation !== 'string' ||
+    typeof base !== 'number' ||
+    format === undefined
+  ) {
+    throw corrupt(name, 'meta')
+  }
+  return record as Meta
+}
+
+/** @param what the record, or what is wrong with it */
+export function corrupt(name: string, what: string, cause?: unknown): StorageError {
+  return new StorageError(
+    `What is stored as "${name}" cannot be read: ${what} is not what it should be. It is left as it is, and nothing is stored. store.persist.clear() deletes it.`,
+    { reason: 'corrupt', cause },
+  )
+}
+
+/** Whatever a storage rejects with, as a StorageError. */
+export function toStorageError(error: unknown, name: string, deed: 'read' | 'written'): StorageError {
+  if (error instanceof StorageError) return error
+  return new StorageError(`What is stored as "${name}" could not be ${deed}: ${String(error)}`, { cause: error })
+}
