@@ -10,12 +10,13 @@
 import { StorageError } from '../errors.js'
 import type { AttachedPersistence, PersistHost, StorePersist } from '../store/persistence.js'
 import { createToken } from '../store/tokens.js'
+import type { Unit } from './dirty.js'
 import { valueAt } from './dirty.js'
 import { EarlyCommits } from './early-commits.js'
 import { Fields, hasPath, persistedPaths } from './fields.js'
 import { onLeave } from './on-leave.js'
 import { Rebase } from './rebase.js'
-import { Keys, toStorageError } from './records.js'
+import { Keys, RUNS_KEY, toStorageError } from './records.js'
 import { Status } from './status.js'
 import type { ReaderOptions, StoredState } from './stored-state.js'
 import { freshState, readStored } from './stored-state.js'
@@ -40,6 +41,7 @@ export class Attached implements AttachedPersistence {
   readonly #status = new Status()
   readonly #writer: Writer
   readonly #stopLeave: () => void
+  readonly #runs: Unit
   #fields: Fields
   #hydrated = false
   #commits = 0
@@ -56,6 +58,7 @@ export class Attached implements AttachedPersistence {
     this.#host = host
     this.#options = options
     this.#keys = new Keys(name)
+    this.#runs = { key: RUNS_KEY, encode: () => host.runs }
     this.#paths = persistedPaths(host.shape, host.root, options.partialize)
     this.#fields = new Fields(this.#paths)
     this.#writer = new Writer(
@@ -67,6 +70,7 @@ export class Attached implements AttachedPersistence {
         debounceMs,
         durability,
         id: createToken(),
+        runs: this.#runs,
         changed: (now) => (typeof now === 'string' ? this.#status.set(now) : this.#tell(now)),
       },
       { fields: this.#fields, generation: undefined, version, base: 0, previous: undefined, outdated: [] },
@@ -77,6 +81,9 @@ export class Attached implements AttachedPersistence {
       if (!this.#hydrated) return
       this.#fields.follow(mutations)
       this.#writer.schedule()
+    })
+    host.watchRuns(() => {
+      if (this.#hydrated) this.#writeRuns()
     })
     this.#stopLeave = onLeave(() => {
       if (this.#hydrated) this.#writer.handOver()
@@ -164,8 +171,10 @@ export class Attached implements AttachedPersistence {
         )
       }
       const stored = await readStored(options, early.base)
+      const isFirst = !this.#hydrated
       await this.#host.inTurn(() => this.#publish(stored, early))
       this.#failures = 0
+      if (isFirst && !this.#disposed) this.#host.resume(stored.runs)
     } catch (error) {
       failure = toStorageError(error, name, 'read')
       this.#status.set('degraded')
@@ -222,6 +231,12 @@ export class Attached implements AttachedPersistence {
     this.#hydrated = true
     this.#status.set('ready')
     this.#writer.resume(written)
+    if (this.#host.runs.length > 0) this.#writeRuns()
+  }
+
+  #writeRuns(): void {
+    this.#fields.dirty.write(this.#runs)
+    this.#writer.schedule()
   }
 
   /** Once for each row of failures. */

@@ -7,6 +7,7 @@
  */
 
 import { StorageError } from '../errors.js'
+import type { KeptRun } from '../store/resumable-runs.js'
 
 /** What the records look like. One that says another format was not written by this code, and is left alone. */
 export const FORMAT = 1
@@ -22,6 +23,9 @@ export interface Meta {
   /** Before the last migration. */
   readonly previous?: { readonly version: number; readonly base: number } | undefined
 }
+
+/** The key of the runs that are to be started again, behind the base. */
+export const RUNS_KEY = 'runs'
 
 /** The keys of one name. */
 export class Keys {
@@ -57,6 +61,17 @@ export function toMeta(record: unknown, name: string): Meta | undefined {
     throw corrupt(name, 'meta')
   }
   return record as Meta
+}
+
+/** Reads the record of runs; none where nothing is stored. */
+export function toRuns(record: unknown, name: string): readonly KeptRun[] {
+  const runs = record ?? []
+  const isRun = (run: unknown): boolean => {
+    const { name, args, attempt } = (run ?? {}) as Partial<KeptRun>
+    return typeof name === 'string' && Array.isArray(args) && typeof attempt === 'number'
+  }
+  if (!Array.isArray(runs) || !runs.every(isRun)) throw corrupt(name, RUNS_KEY)
+  return runs
 }
 
 /** @param what the record, or what is wrong with it */

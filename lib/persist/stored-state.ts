@@ -11,12 +11,13 @@ import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
 import { noteWide } from '../state/values.js'
 import type { PersistHost } from '../store/persistence.js'
+import type { KeptRun } from '../store/resumable-runs.js'
 import { valueAt } from './dirty.js'
 import type { Field, FieldRecord } from './field.js'
 import { pathOfKey } from './field.js'
 import { Fields, hasPath, pick, put } from './fields.js'
 import type { Keys, Meta } from './records.js'
-import { corrupt, toMeta, toStorageError } from './records.js'
+import { corrupt, RUNS_KEY, toMeta, toRuns, toStorageError } from './records.js'
 import type { Directory } from './segments.js'
 import type { StateStorage } from './storage.js'
 
@@ -37,6 +38,8 @@ export interface StoredState {
   readonly fields: Fields
   /** The stored fields, nested as in the state; fit for a state, and nobody else's. */
   readonly values: Record<string, unknown>
+  /** Those that were cut short. */
+  readonly runs: readonly KeptRun[]
 }
 
 /** What reading needs. */
@@ -91,13 +94,15 @@ class Reader {
     if (meta === undefined) return freshState(paths, 0)
     if (meta.version > version)
       throw this.#unusable(meta, 'it is newer than this code', 'load the newest version of the app')
-    if (meta.version < version) return this.#migrate(meta, current)
+    const [record] = await this.#read([this.#options.keys.base(meta.base) + RUNS_KEY])
+    const runs = toRuns(record, this.#options.name)
+    if (meta.version < version) return this.#migrate(meta, runs, current)
     const fields = new Fields(paths)
     const values = await this.#load(fields.all, meta)
-    return this.#merge(meta, { meta, base: meta.base, outdated: [], fields, values }, current)
+    return this.#merge(meta, { meta, base: meta.base, outdated: [], fields, values, runs }, current)
   }
 
-  async #migrate(meta: Meta, current: object): Promise<StoredState> {
+  async #migrate(meta: Meta, runs: readonly KeptRun[], current: object): Promise<StoredState> {
     const { migrate, storage, keys, paths } = this.#options
     if (migrate === undefined) throw this.#unusable(meta, 'there is no migrate', 'give one')
     const prefix = keys.base(meta.base)
@@ -107,7 +112,7 @@ class Reader {
     const values = await this.#ask(meta, 'migrate', () => migrate(before as never, meta.version), undefined)
     const { previous } = meta
     const outdated = previous === undefined ? [] : await storage.keys(keys.base(previous.base))
-    return this.#merge(meta, { ...freshState(paths, meta.base + 1), meta, outdated, values }, current)
+    return this.#merge(meta, { ...freshState(paths, meta.base + 1), meta, outdated, values, runs }, current)
   }
 
   async #merge(meta: Meta, stored: StoredState, current: object): Promise<StoredState> {
@@ -213,7 +218,7 @@ class Reader {
 export function freshState(paths: readonly (readonly string[])[], base: number): StoredState {
   const fields = new Fields(paths)
   for (const field of fields.all) field.replaced()
-  return { meta: undefined, base, outdated: [], fields, values: {} }
+  return { meta: undefined, base, outdated: [], fields, values: {}, runs: [] }
 }
 
 function emptyOf(kind: unknown): object | undefined {

@@ -10,6 +10,7 @@
 import { StorageError } from '../errors.js'
 import type { PersistHost } from '../store/persistence.js'
 import { Batch } from './batch.js'
+import type { Unit } from './dirty.js'
 import type { Fields } from './fields.js'
 import type { Keys, Meta } from './records.js'
 import { FORMAT, toMeta, toStorageError } from './records.js'
@@ -41,6 +42,8 @@ export interface WriterOptions {
   readonly durability: 'relaxed' | 'strict'
   /** Names the writes of this store. */
   readonly id: string
+  /** What is stored besides the fields. */
+  readonly runs: Unit
   /** A write has begun, is stored, or has failed for the first time in a row. */
   changed(state: 'writing' | 'ready' | StorageError): void
 }
@@ -225,6 +228,7 @@ export class Writer {
     this.#current = undefined
     if (isGone) {
       for (const field of this.#written.fields.all) field.replaced()
+      this.#dirty.write(this.#options.runs)
       this.schedule()
       return false
     }

@@ -143,7 +143,9 @@ export class PageStore {
       Object.defineProperty(this, name, { value: this[name].bind(this), configurable: true, writable: true })
     }
     registerStore(this as never)
-    this.#persistence = options.persist?.attach(createPersistHost(this.#core, committer, clock, this.state))
+    this.#persistence = options.persist?.attach(
+      createPersistHost(this.#core, { committer, tasks: this.#tasks, clock, state: this.state }),
+    )
   }
 
   get version(): number {

@@ -12,9 +12,22 @@ import type { Clock } from './clock.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
 import type { PersistHost, StateBeside } from './persistence.js'
+import type { TaskRunner } from './task-runner.js'
+
+/** The rooms of a store that its persistence is shown. */
+export interface PersistHostOptions {
+  readonly committer: Committer
+  readonly tasks: TaskRunner
+  readonly clock: Clock
+  /** As `store.state`. */
+  readonly state: object
+}
 
 /** Makes what a store gives to its persistence. */
-export function createPersistHost(core: StoreCore, committer: Committer, clock: Clock, state: object): PersistHost {
+export function createPersistHost(
+  core: StoreCore,
+  { committer, tasks, clock, state }: PersistHostOptions,
+): PersistHost {
   const { tree, office } = core
   const name = core.definition.fullName
   return {
@@ -52,6 +65,14 @@ export function createPersistHost(core: StoreCore, committer: Committer, clock: 
       const changed = [...differences(tree.shape, tree.root, beside.root, [])]
       committer.commit(changed, { kind: 'hydrate', name })
       for (const value of adopted) tree.keep(value)
+    },
+    get runs() {
+      return tasks.resumable.all
+    },
+    watchRuns: (changed) => tasks.resumable.watch(changed),
+    resume(runs) {
+      // What goes wrong fails the run, and is told as of any.
+      for (const { name, args, attempt } of runs) tasks.start(name, args, { attempt: attempt + 1 })
     },
     report: core.report,
   }

@@ -10,6 +10,7 @@ import type { Mutation, Path } from '../state/mutation.js'
 import type { Clock } from './clock.js'
 import type { CommitListener } from './committer.js'
 import type { ErrorContext } from './core.js'
+import type { KeptRun } from './resumable-runs.js'
 
 /** What `store.persist` is. */
 export interface StorePersist {
@@ -102,5 +103,10 @@ export interface PersistHost {
   inTurn(turn: () => void): Promise<void>
   /** Makes a state the newest version, in `inTurn` alone: one commit of the fields that differ. */
   publish(beside: StateBeside): void
+  /** The runs that are to be started again if the page goes before they end. `changed` is called when one has come or gone. */
+  readonly runs: readonly KeptRun[]
+  watchRuns(changed: () => void): void
+  /** Starts runs that were cut short. */
+  resume(runs: readonly KeptRun[]): void
   report(error: unknown, context: ErrorContext): void
 }
