@@ -62,6 +62,13 @@ describe('the connection', () => {
     expect(idb.opened).toHaveLength(2)
   })
 
+  test('P5: an opening that the browser aborts is tried again, by all who wait for it together', async () => {
+    const { idb, storage } = create()
+    idb.order('open', 'aborts')
+    expect(await Promise.all([storage.read(['a']), storage.write(set('a'))])).toEqual([[undefined], undefined])
+    expect([idb.isTaken, idb.opened.length]).toEqual([true, 1])
+  })
+
   test('P3: it is opened again once, and then the call fails', async () => {
     const { idb, storage } = create()
     await storage.write(set('a'))
@@ -90,6 +97,21 @@ describe('the connection', () => {
       expect(idb.opened).toHaveLength(2)
     },
   )
+
+  test('P4: one that the browser closes while a transaction hears nothing: the call rejects at once', async () => {
+    const { idb, clock, storage } = create()
+    await storage.write(set('a'))
+    idb.order('commit', 'never settles')
+    const write = storage.write(set('b'))
+    write.catch(() => {})
+    await turns()
+    idb.opened[0]?.forceClose()
+    await expect(write).rejects.toMatchObject({ reason: 'timeout', cause: { name: 'TimeoutError' } })
+    await expect(write).rejects.toThrow(/the browser has closed the connection; the transaction may yet end/)
+    expect(clock.pending).toBe(0)
+    idb.settle()
+    expect(await storage.read(['a', 'b'])).toEqual(['value of a', 'value of b'])
+  })
 
   test('P7: an event of a connection that was dropped long ago costs nothing', async () => {
     const { idb, storage } = create()

@@ -5,7 +5,8 @@
  *   means stored, and only `abort` says why not (an exceeded quota is in no other event).
  * - A connection that was closing is opened again, once. One on which something failed is not used a second time: whatever
  *   is wrong with it does not stay.
- * - Bounded: a transaction that neither completes nor aborts is given up after `STALL_MS`.
+ * - Bounded: a transaction that neither completes nor aborts is given up after `STALL_MS`, or when its connection is closed by
+ *   the browser.
  */
 
 import type { Clock } from '../store/clock.js'
@@ -23,24 +24,26 @@ export type Transact = <T>(
 
 export function createTransact(connection: Connection, storeName: string, clock: Clock): Transact {
   return async function transact(mode, work, durability = 'relaxed') {
-    const begin = (database: IDBDatabase) => database.transaction(storeName, mode, { durability })
     let opened = connection.open()
+    const begin = async () => (await opened).transaction(storeName, mode, { durability })
     try {
-      let transaction: IDBTransaction
-      try {
-        transaction = begin(await opened)
-      } catch (error) {
-        if ((error as Error).name !== 'InvalidStateError') throw error
+      const transaction = await begin().catch((error) => {
+        if (!isClosing(error)) throw error
         connection.drop(opened)
         opened = connection.open()
-        transaction = begin(await opened)
-      }
+        return begin()
+      })
       return await settle(transaction, () => work(transaction.objectStore(storeName)), clock)
     } catch (error) {
       connection.drop(opened)
       throw error
     }
   }
+}
+
+/** `transaction` says so of a connection that is closing, and `open` while the browser closes others, as when it clears data. */
+function isClosing({ name }: Error): boolean {
+  return name === 'InvalidStateError' || name === 'AbortError'
 }
 
 function settle<T>(transaction: IDBTransaction, work: () => T | PromiseLike<T>, clock: Clock): Promise<T> {
@@ -54,10 +57,19 @@ function settle<T>(transaction: IDBTransaction, work: () => T | PromiseLike<T>, 
         // it is over, or being committed: its event decides
       }
     }
-    const stop = afterResponsive(clock, STALL_MS, () => {
-      fail(new DOMException(`the transaction did not end within ${STALL_MS} ms, and may end later`, 'TimeoutError'))
+    const giveUp = (happened: string) => {
+      stop()
+      fail(new DOMException(`${happened}; the transaction may yet end`, 'TimeoutError'))
       reject(failure)
-    })
+    }
+    // In one engine transactions hear nothing any more when the data of the site are cleared; the connection does.
+    const onClose = () => giveUp('the browser has closed the connection')
+    transaction.db.addEventListener('close', onClose)
+    const cancel = afterResponsive(clock, STALL_MS, () => giveUp(`no answer came within ${STALL_MS} ms`))
+    const stop = () => {
+      cancel()
+      transaction.db.removeEventListener('close', onClose)
+    }
     const result = new Promise<T>((give) => give(work()))
     result.catch(fail)
     transaction.oncomplete = () => {
