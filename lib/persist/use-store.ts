@@ -16,26 +16,36 @@ import type { Connection } from './idb-connection.js'
 /** A hundred times what the largest write takes, and a user still looks at the page. Counted while the page can take answers. */
 export const STALL_MS = 30_000
 
+export interface TransactOptions {
+  readonly durability?: 'relaxed' | 'strict'
+  /** Aborts the transaction, at once; without a fault, so that its connection is used on. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export type Transact = <T>(
   mode: IDBTransactionMode,
   work: (store: IDBObjectStore) => T | PromiseLike<T>,
-  durability?: 'relaxed' | 'strict',
+  options?: TransactOptions,
 ) => Promise<T>
 
 export function createTransact(connection: Connection, storeName: string, clock: Clock): Transact {
-  return async function transact(mode, work, durability = 'relaxed') {
+  return async function transact(mode, work, { durability = 'relaxed', signal = new AbortController().signal } = {}) {
     let opened = connection.open()
-    const begin = async () => (await opened).transaction(storeName, mode, { durability })
+    const begin = async () => {
+      const database = await opened
+      signal.throwIfAborted()
+      return database.transaction(storeName, mode, { durability })
+    }
     try {
       const transaction = await begin().catch((error) => {
-        if (!isClosing(error)) throw error
+        if (signal.aborted || !isClosing(error)) throw error
         connection.drop(opened)
         opened = connection.open()
         return begin()
       })
-      return await settle(transaction, () => work(transaction.objectStore(storeName)), clock)
+      return await settle(transaction, () => work(transaction.objectStore(storeName)), clock, signal)
     } catch (error) {
-      connection.drop(opened)
+      if (!signal.aborted) connection.drop(opened)
       throw error
     }
   }
@@ -46,7 +56,12 @@ function isClosing({ name }: Error): boolean {
   return name === 'InvalidStateError' || name === 'AbortError'
 }
 
-function settle<T>(transaction: IDBTransaction, work: () => T | PromiseLike<T>, clock: Clock): Promise<T> {
+function settle<T>(
+  transaction: IDBTransaction,
+  work: () => T | PromiseLike<T>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     let failure: unknown
     const fail = (error: unknown) => {
@@ -70,6 +85,7 @@ function settle<T>(transaction: IDBTransaction, work: () => T | PromiseLike<T>, 
       cancel()
       transaction.db.removeEventListener('close', onClose)
     }
+    signal.addEventListener('abort', () => fail(signal.reason))
     const result = new Promise<T>((give) => give(work()))
     result.catch(fail)
     transaction.oncomplete = () => {
