@@ -85,8 +85,8 @@ export class Attached implements AttachedPersistence {
     host.watchRuns(() => {
       if (this.#hydrated) this.#writeRuns()
     })
-    this.#stopLeave = onLeave(() => {
-      if (this.#hydrated) this.#writer.handOver()
+    this.#stopLeave = onLeave((goes) => {
+      if (this.#hydrated) this.#writer.handOver(goes)
     })
     const status = this.#status
     this.api = {
