@@ -66,6 +66,7 @@ export default defineConfig({
         optimizeDeps: {
           include: [
             'comlink',
+            'idb-keyval',
             'mobx',
             'mobx-react-lite',
             'react',

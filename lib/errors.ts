@@ -159,10 +159,38 @@ export class InvalidMutationError extends LeaseholdError {
   declare readonly code: 'INVALID_MUTATION'
 }
 
+/**
+ * Why stored state could not be read or written.
+ *
+ * - `unavailable`: there is no storage here, or the browser denies it
+ * - `quota`: there is no space left
+ * - `value`: a value that cannot be stored
+ * - `conflict`: somebody else has written meanwhile
+ * - `timeout`: no answer came. A write may be stored later, whole, or not at all
+ * - `newer`: what is stored was written by a newer version of the app, or of this library. It is left as it is
+ * - `corrupt`: what is stored is not what it should be, or cannot be migrated. It is left as it is
+ * - `failed`: anything else; `cause` says what
+ */
+export type StorageErrorReason =
+  | 'unavailable'
+  | 'quota'
+  | 'value'
+  | 'conflict'
+  | 'timeout'
+  | 'newer'
+  | 'corrupt'
+  | 'failed'
+
 /** Stored state could not be read or written. */
 export class StorageError extends LeaseholdError {
   static override readonly code: string = 'STORAGE'
   declare readonly code: 'STORAGE'
+  /** The kind of failure, for code that decides what to do about it. */
+  readonly reason: StorageErrorReason
+  constructor(message: string, options?: LeaseholdErrorOptions & { readonly reason?: StorageErrorReason }) {
+    super(message, options)
+    this.reason = options?.reason ?? 'failed'
+  }
 }
 
 /** The store was disposed. */

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as page from 'leasehold'
+import * as persistence from 'leasehold/persist'
 import * as react from 'leasehold/react'
 import * as testing from 'leasehold/testing'
 import * as worker from 'leasehold/worker'
@@ -105,11 +106,27 @@ describe('the names of', () => {
   })
 
   test('leasehold/testing', () => {
-    expect(Object.keys(testing).sort()).toEqual(['holdLease', 'idle', 'inlineTasks'])
+    expect(Object.keys(testing).sort()).toEqual([
+      'holdLease',
+      'idle',
+      'inlineTasks',
+      'memoryStorage',
+      'storageConformance',
+    ])
+  })
+
+  test('leasehold/persist', () => {
+    expect(Object.keys(persistence).sort()).toEqual(['assertExpected', 'idbStorage', 'persist'])
   })
 
   test('every entry is listed here', () => {
-    expect(entries).toEqual(['leasehold', 'leasehold/worker', 'leasehold/testing', 'leasehold/react'])
+    expect(entries).toEqual([
+      'leasehold',
+      'leasehold/worker',
+      'leasehold/testing',
+      'leasehold/persist',
+      'leasehold/react',
+    ])
   })
 
   test('every error is described in docs/errors.md, with its code', () => {
@@ -158,7 +175,12 @@ describe('the built package', () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8')
     const table = readme.slice(readme.indexOf('<!-- sizes -->'), readme.indexOf('<!-- /sizes -->'))
     const stated = [...table.matchAll(/^\| `(\S+)` +\| ([\d.]+) kB +\|/gm)]
-    expect(stated.map(([, name]) => name)).toEqual(['leasehold', 'leasehold/worker', 'leasehold/react'])
+    expect(stated.map(([, name]) => name)).toEqual([
+      'leasehold',
+      'leasehold/worker',
+      'leasehold/persist',
+      'leasehold/react',
+    ])
     for (const [, name, size] of stated) {
       const measured = new RegExp(`^${name}\\s+[\\d.]+ kB\\s+([\\d.]+) kB`, 'm').exec(stdout)?.[1]
       expect(Math.abs(Number(measured) - Number(size)), `${name} has ${measured} kB now`).toBeLessThan(0.25)

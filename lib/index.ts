@@ -19,6 +19,7 @@ export {
   NotCloneableError,
   OutOfScopeError,
   StorageError,
+  type StorageErrorReason,
   StoreDisposedError,
   TaskCrashedError,
   UnknownTaskError,
@@ -65,6 +66,7 @@ export type { EventRun } from './store/event-request.js'
 export type { EventCalls, Handler } from './store/handlers.js'
 export type { Line, LineEntry } from './store/line-view.js'
 export type { LeaseRun } from './store/page-lease.js'
+export type { Persistence, PersistStatus, StorePersist } from './store/persistence.js'
 export {
   createStore,
   type PartialState,

@@ -21,7 +21,7 @@ export const ROOMS = [
   {
     room: 'testing',
     files: /^lib\/testing\//,
-    rooms: ['store', 'workers', 'protocol', 'state', 'errors'],
+    rooms: ['persist', 'store', 'workers', 'protocol', 'state', 'errors'],
     packages: ['mobx'],
   },
   { room: 'door', files: /^lib\/index\.ts$/, rooms: ['store', 'protocol', 'state', 'errors'], packages: [] },

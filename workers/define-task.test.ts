@@ -38,6 +38,7 @@ describe('defineTask', () => {
       dropped: defineTask({ concurrency: 'drop' }, async function* () {
         yield
       }),
+      resumed: defineTask({ resume: true }, work),
       plain: defineTask({}, work),
       unset: defineTask({ concurrency: undefined, maxConcurrency: undefined } as unknown as TaskOptions, work),
     })
@@ -45,6 +46,7 @@ describe('defineTask', () => {
       { name: 'work' },
       { name: 'queued', concurrency: 'enqueue', maxConcurrency: 3 },
       { name: 'dropped', concurrency: 'drop' },
+      { name: 'resumed', resume: true },
       { name: 'plain' },
       { name: 'unset' },
     ])
@@ -66,6 +68,7 @@ describe('defineTask', () => {
   test('T13: options that are not known or do not go together are a TypeError that names them, at definition', () => {
     const cases: [object, RegExp][] = [
       [{ concurency: 'drop' }, /no option "concurency"/],
+      [{ resume: 1 }, /resume must be true or false/],
       [{ concurrency: 'once' }, /concurrency must be one of parallel, drop, .*got once/],
       [{ concurrency: null }, /concurrency must be one of/],
       [{ concurrency: 'drop', maxConcurrency: 0 }, /maxConcurrency must be a whole number above 0, got 0/],

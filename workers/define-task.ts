@@ -26,6 +26,14 @@ export interface TaskOptions {
   readonly concurrency?: Concurrency
   /** How many runs may be under way at once, where `concurrency` is not `'parallel'`. @default 1 */
   readonly maxConcurrency?: number
+  /**
+   * In a store that persists: a run that has not ended when the page goes is started again by the next page, with the same
+   * arguments and `task.attempt` counted up. It is kept with the state, in the same write, from when its worker is up until it
+   * ends, however it ends. A run may so do twice what it did after its last commit that was stored: write such a task so that it
+   * looks at the state for what is left to do. Its arguments must be fit for storage.
+   * @default false
+   */
+  readonly resume?: boolean
 }
 
 /** On the function itself and not in a map: it stays with a function that is wrapped, property by property. */
@@ -34,7 +42,7 @@ const optionsKey = Symbol('task options')
 /**
  * Gives a task options: in what is handed to `serveTasks`.
  *
- * @param options `concurrency` and `maxConcurrency`
+ * @param options `concurrency`, `maxConcurrency`, `resume`
  * @param fn the task: an async function or async generator of `(task, ...args)`
  * @throws TypeError for a task that is neither, and for options that are not known or do not go together
  * @example
@@ -63,11 +71,12 @@ export function defineTask<
 
 /** What the page is told of a task. */
 export function infoOf(name: string, task: unknown): TaskInfo {
-  const { concurrency, maxConcurrency } = (task as { readonly [optionsKey]?: TaskOptions })[optionsKey] ?? {}
+  const { concurrency, maxConcurrency, resume } = (task as { readonly [optionsKey]?: TaskOptions })[optionsKey] ?? {}
   return {
     name,
     ...(concurrency !== undefined && { concurrency }),
     ...(maxConcurrency !== undefined && { maxConcurrency }),
+    ...(resume !== undefined && { resume }),
   }
 }
 
@@ -77,12 +86,15 @@ export function isTask(value: unknown): boolean {
 }
 
 function assertOptions(options: TaskOptions): void {
-  const { concurrency, maxConcurrency, ...others } = options
+  const { concurrency, maxConcurrency, resume, ...others } = options
   const unknown = Object.keys(others).map((name) => `"${name}"`)
   if (unknown.length > 0) {
     throw new TypeError(
-      `defineTask: there is no option ${unknown.join(', ')}. There are concurrency and maxConcurrency.`,
+      `defineTask: there is no option ${unknown.join(', ')}. There are concurrency, maxConcurrency and resume.`,
     )
+  }
+  if (resume !== undefined && typeof resume !== 'boolean') {
+    throw new TypeError(`defineTask: resume must be true or false, got ${String(resume)}.`)
   }
   if (concurrency !== undefined && !CONCURRENCY.includes(concurrency)) {
     throw new TypeError(`defineTask: concurrency must be one of ${CONCURRENCY.join(', ')}, got ${String(concurrency)}.`)

@@ -184,11 +184,11 @@ export function serveOn({ definition, tasks }: Tasks, port: MessagePort, lock?: 
   function start(payload: unknown, number: number): void {
     assertStart(payload)
     if (runs.has(number)) throw new TypeError(`start: there is a run ${number} already`)
-    const { name, args, id = String(number) } = payload
+    const { name, args, id = String(number), attempt = 1 } = payload
     const controller = new AbortController()
     runs.set(number, controller)
     const { signal } = controller
-    const task = createTask({ number, id, name, signal, send: link.send, replica, leases, launches, staging })
+    const task = createTask({ number, id, name, attempt, signal, send: link.send, replica, leases, launches, staging })
     void outcomeOf(number, task, args).then((outcome) => {
       task.end()
       staging.endRun(number)

@@ -157,6 +157,11 @@ export interface TaskContext<S extends object, E extends EventContract = object,
   readonly id: string
   /** The name under which the task is served. */
   readonly name: string
+  /**
+   * How often this run was started: 1, and more for one of a task with `resume` that went on when the page was left. What its
+   * earlier attempts have committed may be stored, up to any of their commits.
+   */
+  readonly attempt: number
   /** Names the store on the page. */
   readonly token: string
   /** The version of {@link state}: how many commits it has behind it. */
@@ -179,6 +184,7 @@ export interface TaskParts {
   readonly number: number
   readonly id: string
   readonly name: string
+  readonly attempt: number
   readonly signal: AbortSignal
   readonly send: Send
   readonly replica: Replica
@@ -198,7 +204,7 @@ export interface StartedTask {
 
 /** Makes the context of one run. */
 export function createTask(parts: TaskParts): StartedTask {
-  const { send, replica, leases, launches, staging, signal, number, id, name } = parts
+  const { send, replica, leases, launches, staging, signal, number, id, name, attempt } = parts
   const made = new Set<Spec>()
   const onMade = (spec: Spec): void => {
     if (development) made.add(spec)
@@ -252,6 +258,7 @@ export function createTask(parts: TaskParts): StartedTask {
       }),
     id,
     name,
+    attempt,
     get token() {
       return replica.token
     },

@@ -46,6 +46,8 @@ export interface TaskInfo {
   readonly concurrency?: Concurrency | undefined
   /** How many runs may go on at once, where `concurrency` limits them; 1 where undefined. */
   readonly maxConcurrency?: number | undefined
+  /** A run that a reload cut short is started again; not where undefined. */
+  readonly resume?: boolean | undefined
 }
 
 /** What is to be done after a commit, or at once: an event or the start of a task. */
@@ -119,6 +121,8 @@ export interface StartPayload {
   readonly id?: string
   readonly name: string
   readonly args: readonly unknown[]
+  /** How often it was started; 1 where undefined. */
+  readonly attempt?: number
 }
 
 /** What a worker may call on the page. */

@@ -175,6 +175,7 @@ function assertTaskInfo(task: unknown): void {
   assert(isKnown, 'ready: the concurrency of a task is not known')
   const most = own(task, 'maxConcurrency')
   assert(most === undefined || (isCount(most) && most > 0), 'ready: maxConcurrency must be a whole number above 0')
+  assert(['boolean', 'undefined'].includes(typeof own(task, 'resume')), 'ready: resume must be a boolean')
 }
 
 /** @throws TypeError that names the bad option */
@@ -263,6 +264,8 @@ export function assertStart(value: unknown): asserts value is StartPayload {
   assert(typeof own(value, 'name') === 'string', 'start: name must be a string')
   const args = own(value, 'args')
   assert(isDense(args), `start: args must be an array of at most ${MAX_ARGUMENTS}, without holes`)
+  const attempt = own(value, 'attempt')
+  assert(attempt === undefined || isCount(attempt), 'start: attempt must be a whole number')
 }
 
 /** @throws TypeError that names the bad field */

@@ -63,7 +63,7 @@ export class StateTree {
   #stamps = new WeakMap<object, number>()
   /** The same stamp for the root, which nobody has but by being shown everything. */
   #rootStamp = 0
-  /** The containers that this batch has copied: they are written in place for the rest of it. Not kept for a single mutation. */
+  /** The containers that this batch has copied: they are written in place for the rest of it. Not kept for a single mutation, unless somebody was shown something. */
   #owned: Set<object> | undefined
   /** What the last `clear` of the batch has taken out. */
   #cleared: object | undefined
@@ -132,6 +132,17 @@ export class StateTree {
   }
 
   /**
+   * A part of what the tree holds stays as it is for whoever has it: the next change of a container in it pays one shallow copy
+   * of that container. Costs a look at each.
+   */
+  keep(part: unknown): void {
+    everyContainer(part, (container) => {
+      if (isLarge(container)) this.#stamps.set(container, -1)
+      return true
+    })
+  }
+
+  /**
    * A tree beside this one, over the same data. What is written in it is copied first, once, so this one does not change, and
    * dropping the fork is the rollback. It keeps no log.
    */
@@ -188,7 +199,7 @@ export class StateTree {
     const inverse: Mutation[] = []
     let moved: Map<Ref, unknown> = NONE_MOVED
     this.#forgetSnapshots()
-    if (mutations.length > 1) this.#owned = new Set()
+    if (mutations.length > 1 || this.#shownEpoch > 0) this.#owned = new Set()
     try {
       for (const mutation of mutations) {
         if (!('refs' in mutation) || mutation.refs === undefined) continue
@@ -206,6 +217,7 @@ export class StateTree {
         observer?.wrote(mutation, chain, this.#cleared)
       }
     } finally {
+      if (this.#owned !== undefined && this.#shownEpoch > 0) this.#stampGrown(this.#owned)
       this.#owned = undefined
       this.#cleared = undefined
     }
@@ -245,6 +257,15 @@ export class StateTree {
       this.#rootStamp = this.#shownEpoch
     }
     return this.#root
+  }
+
+  /** What was small when this batch copied it, and is large now, has been seen by nobody. */
+  #stampGrown(owned: ReadonlySet<object>): void {
+    for (const container of owned) {
+      if (!isLarge(container) || this.#stamps.has(container)) continue
+      this.#stamps.set(container, this.#shownEpoch)
+      this.#made?.push(container)
+    }
   }
 
   #writable(container: object): object {

@@ -40,7 +40,7 @@ async function holding() {
     heard.push(name)
     answered.push(payload)
   }
-  const run: ConnectedRun = { number: 1, id: '1', name: 'a', args: [], progressed() {}, settled() {} }
+  const run: ConnectedRun = { number: 1, id: '1', name: 'a', args: [], attempt: 1, progressed() {}, settled() {} }
   const connection = new WorkerConnection({
     core: shared.core,
     clock,

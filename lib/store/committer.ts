@@ -44,6 +44,7 @@ export class Committer {
   readonly #report: (error: unknown, context: ErrorContext) => void
   readonly #version: IAtom = createAtom('store.version')
   readonly #listeners = new Set<CommitListener>()
+  #tracker: ((mutations: readonly Mutation[]) => void) | undefined
   readonly #perTurn: number | undefined
   #publishing = 0
 
@@ -77,6 +78,11 @@ export class Committer {
     const own: CommitListener = (commit) => listener(commit) // one function may listen twice
     this.#listeners.add(own)
     return () => void this.#listeners.delete(own)
+  }
+
+  /** Calls `tracker` with what each commit has done, before reactions run. The mutations are good during the call alone. */
+  track(tracker: (mutations: readonly Mutation[]) => void): void {
+    this.#tracker = tracker
   }
 
   /**
@@ -130,7 +136,7 @@ export class Committer {
     this.#office.pause()
     this.#publishing += 1
     try {
-      const { version, inverse } = this.#inBatch(apply)
+      const { version, inverse } = this.#inBatch(mutations, apply)
       if (this.#listeners.size > 0) this.#tell({ version, origin, mutations, inverse })
       return version
     } finally {
@@ -140,11 +146,12 @@ export class Committer {
   }
 
   /** Applies a batch inside of a MobX batch: reactions run at its end, unless the caller is in one of his own. */
-  #inBatch(apply: () => Applied): Applied {
+  #inBatch(mutations: readonly Mutation[], apply: () => Applied): Applied {
     let applied: Applied | undefined
     try {
       transaction(() => {
         applied = apply()
+        this.#tracker?.(mutations)
         this.#version.reportChanged()
       })
     } catch (error) {

@@ -9,14 +9,14 @@ import type { LeaseOffice } from './lease-office.js'
 
 /** Who made a commit. */
 export interface CommitOrigin {
-  readonly kind: 'event' | 'lease' | 'task' | 'apply' | 'reset'
+  readonly kind: 'event' | 'lease' | 'task' | 'apply' | 'reset' | 'hydrate'
   readonly name: string
   readonly runId?: string
 }
 
 /** What failed, where an error is reported that nobody awaits. */
 export interface ErrorContext {
-  readonly kind: 'event' | 'lease' | 'task' | 'worker' | 'listener' | 'store'
+  readonly kind: 'event' | 'lease' | 'task' | 'worker' | 'listener' | 'store' | 'persist'
   readonly name: string
 }
 

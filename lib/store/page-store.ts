@@ -38,6 +38,8 @@ import { createLine } from './line-view.js'
 import { createObservableView } from './observable-view.js'
 import type { LeaseFunction, LeaseRun } from './page-lease.js'
 import { leaseOnPage } from './page-lease.js'
+import { createPersistHost } from './persist-host.js'
+import type { AttachedPersistence, StorePersist } from './persistence.js'
 import type { StoreOptions, TaskSources } from './store.js'
 import type { BackgroundTasks } from './task-runner.js'
 import { TaskRunner } from './task-runner.js'
@@ -64,6 +66,7 @@ export class PageStore {
   readonly #runner: EventRunner
   readonly #tasks: TaskRunner
   readonly #events: ReadonlyMap<string, StoreEvent>
+  readonly #persistence: AttachedPersistence | undefined
   #disposed = false
 
   /**
@@ -140,6 +143,9 @@ export class PageStore {
       Object.defineProperty(this, name, { value: this[name].bind(this), configurable: true, writable: true })
     }
     registerStore(this as never)
+    this.#persistence = options.persist?.attach(
+      createPersistHost(this.#core, { committer, tasks: this.#tasks, clock, state: this.state }),
+    )
   }
 
   get version(): number {
@@ -150,8 +156,13 @@ export class PageStore {
     return this.#tasks.backgroundTasks
   }
 
+  get persist(): StorePersist | undefined {
+    return this.#persistence?.api
+  }
+
   get ready(): Promise<void> {
-    return this.#tasks.whenUp()
+    const up = this.#persistence?.ready.then(() => this.#tasks.whenUp())
+    return up ?? this.#tasks.whenUp()
   }
 
   snapshot(): object {
@@ -192,6 +203,7 @@ export class PageStore {
     )
     this.#office.close(error) // first: a task that lets go of the lease must not let in who waits for it
     this.#tasks.dispose(error)
+    await this.#persistence?.dispose()
   }
 
   #launch({ kind, name, args }: SpecPayload): void {

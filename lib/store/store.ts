@@ -22,6 +22,7 @@ import type {
 import type { Line } from './line-view.js'
 import type { LeaseRun } from './page-lease.js'
 import { PageStore } from './page-store.js'
+import type { Persistence, StorePersist } from './persistence.js'
 import type { BackgroundTasks } from './task-runner.js'
 import type { TaskCalls, TaskStarters } from './task-starters.js'
 import type { TaskSource } from './worker-tasks.js'
@@ -48,10 +49,10 @@ type Merged<Union> = (Union extends unknown ? (each: Union) => void : never) ext
 export type LeaseOf<Handlers, Tasks> = Lease<EventCalls<Handlers>, TaskCalls<Tasks>>
 
 /**
- * A store: the page's one copy of a state. `S` is the state, `Handlers` its events, `Tasks` its background tasks. Its methods
- * may be taken off it.
+ * A store: the page's one copy of a state. `S` is the state, `Handlers` its events, `Tasks` its background tasks, `Persist` what
+ * keeps it beyond the page, if anything does. Its methods may be taken off it.
  */
-export interface Store<S extends object, Handlers, Tasks> {
+export interface Store<S extends object, Handlers, Tasks, Persist extends StorePersist | undefined = undefined> {
   /** The state: MobX-observable, deep, read-only, without backend fields. A write throws an ImmutableStateError. */
   readonly state: DeepReadonly<Shown<S>>
   /** The number of commits so far; observable. */
@@ -105,21 +106,34 @@ export interface Store<S extends object, Handlers, Tasks> {
   apply(mutations: readonly Mutation[]): EventRun<void>
   /** Sets a field or substate, or everything, backend fields too, back to what `init` gives; as an event. */
   reset(field?: keyof S & string): EventRun<void>
-  /** Resolves when the first worker is up, if one was needed. Reading and events work before. */
+  /** What keeps the state beyond the page; undefined without the option `persist`. */
+  readonly persist: Persist
+  /**
+   * Resolves when what is stored has been read, if the store persists, and the first worker is up, if one was needed. Reading,
+   * events and leases work before.
+   */
   readonly ready: Promise<void>
-  /** Cancels tasks, ends workers, refuses what waits. The state stays readable. */
+  /** Cancels tasks, ends workers, refuses what waits, stores what is not stored yet. The state stays readable. */
   dispose(): Promise<void>
   [asyncDispose](): Promise<void>
 }
 
 /** Options of {@link createStore}. */
-export interface StoreOptions<S extends object, Contract, Sources extends TaskSources, Handlers> {
+export interface StoreOptions<
+  S extends object,
+  Contract,
+  Sources extends TaskSources,
+  Handlers,
+  Persist extends StorePersist | undefined = StorePersist | undefined,
+> {
   /** Where background tasks run: one source, or several that are asked for a task in their order. @default none */
   readonly tasks?: Sources
   /** Handlers by name, or a function that makes them from `start` and `emit`. @default none */
   readonly events?:
     | Handlers
     | ((make: { readonly start: StartSpecs<TasksOfSources<Sources>>; readonly emit: EmitSpecs<Contract> }) => Handlers)
+  /** Keeps the state beyond the page: `persist(…)` of `leasehold/persist`. @default none */
+  readonly persist?: Persistence<S, Persist>
   /** Values in place of those of `init`, field by field: for tests and for data that the server gave. @default none */
   readonly initialState?: PartialState<S>
   readonly lease?: {
@@ -167,12 +181,13 @@ export function createStore<
   Contract extends EventContract,
   const Sources extends TaskSources,
   Handlers extends Record<string, Handler<S>> & Implements<S, Contract, Handlers>,
+  Persist extends StorePersist | undefined = undefined,
 >(
   definition: StateDefinition<S, Contract>,
-  options?: StoreOptions<S, Contract, Sources, Handlers> & Complete<Contract, Handlers>,
-): Store<S, Handlers, TasksOfSources<Sources>> {
+  options?: StoreOptions<S, Contract, Sources, Handlers, Persist> & Complete<Contract, Handlers>,
+): Store<S, Handlers, TasksOfSources<Sources>, Persist> {
   return new PageStore(
     definition,
     (options ?? {}) as StoreOptions<object, object, TaskSources, Record<string, AnyHandler>>,
-  ) as unknown as Store<S, Handlers, TasksOfSources<Sources>> // the names of fields, events and tasks exist in types alone
+  ) as never // the names of fields, events and tasks exist in types alone
 }

@@ -81,6 +81,7 @@ export class Run implements TaskRun, PooledRun {
   readonly id: string
   readonly name: string
   args: readonly unknown[]
+  readonly attempt: number
   /** Its arguments are a copy of its own: nobody can change them while it waits. */
   ownsArgs = false
   stopWaiting: (() => void) | undefined
@@ -95,7 +96,8 @@ export class Run implements TaskRun, PooledRun {
   readonly #error = new Cell<unknown>(undefined)
   #reason: { readonly reason: unknown } | undefined
 
-  constructor(number: number, name: string, args: readonly unknown[], events: RunEvents) {
+  constructor(number: number, name: string, args: readonly unknown[], events: RunEvents, attempt = 1) {
+    this.attempt = attempt
     this.number = number
     this.id = String(number)
     this.name = name

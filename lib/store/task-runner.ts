@@ -14,6 +14,7 @@ import { copyMarked } from '../protocol/transfer.js'
 import type { Clock } from './clock.js'
 import { pageClock } from './clock.js'
 import type { StoreCore } from './core.js'
+import { ResumableRuns } from './resumable-runs.js'
 import { withPlain } from './task-arguments.js'
 import { TaskGate } from './task-gate.js'
 import type { RunEvents, TaskRun } from './task-run.js'
@@ -32,6 +33,12 @@ export interface BackgroundTasks extends Iterable<TaskRun> {
 export interface StartOptions {
   /** Cancels the run with its reason. @default none */
   readonly signal?: AbortSignal
+}
+
+/** How a run is started. */
+interface RunOptions extends StartOptions {
+  /** The run was cut short before: it is started for so many times now. @default 1 */
+  readonly attempt?: number
 }
 
 class RunSet implements BackgroundTasks {
@@ -72,6 +79,8 @@ export class TaskRunner {
   /** For the tasks whose runs do not all go on at once, by name. */
   readonly #gates = new Map<string, TaskGate<Run>>()
   readonly #events: Omit<RunEvents, 'report'>
+  /** Those that are to be started again when the page has gone before they end. */
+  readonly resumable: ResumableRuns = new ResumableRuns()
   #number = 0
   #disposed: Error | undefined
   #wakers: (() => void)[] = []
@@ -96,6 +105,7 @@ export class TaskRunner {
       cancelled: (run, reason) => this.#withdraw(run, reason),
       ended: (run) => {
         this.#runs.delete(run)
+        if (this.#disposed === undefined) this.resumable.ended(run) // else it was cut short
         this.#gates.get(run.name)?.ended(run)
       },
     }
@@ -106,13 +116,14 @@ export class TaskRunner {
   }
 
   /** Starts a task; what stands in its way fails the run. */
-  start(name: string, args: readonly unknown[], options: StartOptions = {}): TaskRun {
+  start(name: string, args: readonly unknown[], options: RunOptions = {}): TaskRun {
     const report = (error: unknown) => this.#core.report(error, { kind: 'task', name })
-    const run = new Run(++this.#number, name, args, { ...this.#events, report })
-    const { signal } = options
+    const { signal, attempt = 1 } = options
+    const run = new Run(++this.#number, name, args, { ...this.#events, report }, attempt)
     if (this.#disposed !== undefined) run.failed(this.#disposed)
     else if (signal?.aborted) run.cancelled(signal.reason)
     else {
+      if (attempt > 1) this.resumable.keep(run)
       this.#waiting.add(run)
       this.#runs.add(run) // reactions run: the run may be cancelled, or the store disposed of, when this returns
       this.#route([run])
@@ -156,6 +167,7 @@ export class TaskRunner {
       const pool = this.#poolOf(run.name)
       if (pool !== undefined) {
         this.#waiting.delete(run)
+        if (!this.#keep(run, pool)) continue
         this.#gate(run, pool)
         routed.push({ run, pool })
         continue
@@ -174,6 +186,18 @@ export class TaskRunner {
       else gate.pass(run)
     }
     this.#wake()
+  }
+
+  /** Keeps a run that is to be resumed. False if its arguments can't be kept, and it has failed. */
+  #keep(run: Run, pool: WorkerPool): boolean {
+    if (pool.tasks?.get(run.name)?.resume !== true) return true
+    try {
+      this.resumable.keep(run)
+      return true
+    } catch (error) {
+      run.failed(error)
+      return false
+    }
   }
 
   /** Hands a run to the gate of its task, if that has one. */

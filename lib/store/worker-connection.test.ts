@@ -31,6 +31,7 @@ function connect(shared: Core = createTestCore()) {
       id: String(number),
       name,
       args: [],
+      attempt: 1,
       progressed: (progress) => void log.push(`progress ${JSON.stringify(progress)}`),
       settled: (outcome) => void log.push(`settled ${number} ${outcome.ok}`),
     }

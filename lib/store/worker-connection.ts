@@ -108,9 +108,9 @@ export class WorkerConnection {
   }
 
   /** @throws NotCloneableError, and sends nothing */
-  start({ number, id, name, args }: ConnectedRun): void {
+  start({ number, id, name, args, attempt }: ConnectedRun): void {
     withPlain(name, args, (plain) =>
-      this.#link.send('start', [number], { id, name, args: plain }, transferablesOf(plain)),
+      this.#link.send('start', [number], { id, name, args: plain, attempt }, transferablesOf(plain)),
     )
   }
 

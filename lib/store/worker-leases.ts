@@ -39,6 +39,8 @@ export interface ConnectedRun {
   readonly id: string
   readonly name: string
   readonly args: readonly unknown[]
+  /** How often it was started, reloads between. */
+  readonly attempt: number
   progressed(progress: ProgressPayload): void
   settled(outcome: SettledPayload): void
 }

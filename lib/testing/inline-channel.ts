@@ -7,8 +7,8 @@
  *   There, two ports of our own pass copies of this realm, in order, each in a later turn, as the platform's do.
  */
 
-import { tagOf } from '../state/leaves.js'
 import { pageClock } from '../store/clock.js'
+import { toOwn } from './own-copy.js'
 
 /** Two ports: what is posted to one arrives at the other, as a copy. */
 export function createInlineChannel(): { readonly port1: MessagePort; readonly port2: MessagePort } {
@@ -41,7 +41,7 @@ class InlinePort {
   }
 
   postMessage(message: unknown, transfer: Transferable[] = []): void {
-    this.peer?.arrive(toOwn(structuredClone(message, { transfer }), new Map()))
+    this.peer?.arrive(toOwn(structuredClone(message, { transfer })))
   }
 
   start(): void {
@@ -70,63 +70,4 @@ class InlinePort {
       if (data !== undefined) for (const listener of this.#listeners) listener({ data })
     }, 0)
   }
-}
-
-/** A copy in this realm of what structured clone has made in another. */
-function toOwn(value: unknown, seen: Map<unknown, unknown>): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (seen.has(value)) return seen.get(value)
-  const keep = <T>(copy: T): T => {
-    seen.set(value, copy)
-    return copy
-  }
-  if (Array.isArray(value)) return copyKeys(value, keep(new Array(value.length)), seen)
-  if (ArrayBuffer.isView(value)) return keep(toOwnView(value, seen))
-  const tag = tagOf(value)
-  // The tag is that of a built-in class, whose methods work on instances of any realm.
-  if (tag === 'Object') return copyKeys(value, keep({}), seen)
-  if (tag === 'Date') return keep(new Date((value as Date).getTime()))
-  if (tag === 'RegExp') return keep(new RegExp((value as RegExp).source, (value as RegExp).flags))
-  if (tag === 'ArrayBuffer') return keep(Uint8Array.from(new Uint8Array(value as ArrayBuffer)).buffer)
-  if (tag === 'Error') return toOwnError(value as Error, keep, seen)
-  if (tag === 'Map') {
-    const copy = keep(new Map())
-    for (const [key, item] of value as Map<unknown, unknown>) copy.set(toOwn(key, seen), toOwn(item, seen))
-    return copy
-  }
-  if (tag === 'Set') {
-    const copy = keep(new Set())
-    for (const item of value as Set<unknown>) copy.add(toOwn(item, seen))
-    return copy
-  }
-  return value // a port, a blob: of the platform, and the same in every realm
-}
-
-function copyKeys(from: object, to: object, seen: Map<unknown, unknown>): object {
-  for (const [key, value] of Object.entries(from)) {
-    Object.defineProperty(to, key, {
-      value: toOwn(value, seen),
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    })
-  }
-  return to
-}
-
-function toOwnView(view: ArrayBufferView, seen: Map<unknown, unknown>): ArrayBufferView {
-  const buffer = toOwn(view.buffer, seen) as ArrayBuffer
-  const length = 'length' in view ? (view.length as number) : view.byteLength
-  type ViewClass = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView
-  // The tag of a view is the name of its class.
-  const View = (globalThis as unknown as Record<string, ViewClass>)[tagOf(view)] as ViewClass
-  return new View(buffer, view.byteOffset, length)
-}
-
-function toOwnError(error: Error, keep: <T>(copy: T) => T, seen: Map<unknown, unknown>): Error {
-  const known = (globalThis as unknown as Record<string, ErrorConstructor | undefined>)[error.name]
-  const copy = keep(new (known ?? Error)(error.message))
-  if (error.stack !== undefined) copy.stack = error.stack
-  if ('cause' in error) copy.cause = toOwn(error.cause, seen)
-  return copy
 }
