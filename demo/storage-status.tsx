@@ -2,7 +2,7 @@ import type { PersistStatus } from 'leasehold'
 import { observer } from 'mobx-react-lite'
 import type { ReactNode } from 'react'
 import { useState } from 'react'
-import { todos } from './todos-store.js'
+import { showFailure, todos } from './todos-store.js'
 
 const STORED = 'Stored in this browser: a reload brings it back.'
 
@@ -10,7 +10,7 @@ const WORDS: Record<PersistStatus, string> = {
   hydrating: 'Reading what is stored…',
   ready: STORED,
   writing: STORED,
-  degraded: 'Not stored: the storage can not be read or written. Changes are kept in memory, and it is tried again.',
+  degraded: 'Not stored: the storage cannot be read or written. Changes are kept in memory, and it is tried again.',
   follower: 'Another tab writes, and this one shows what it stores. Close that tab to change something here.',
 }
 
@@ -37,7 +37,7 @@ export const StorageStatus: () => ReactNode = observer(function StorageStatus() 
         onClick={() => {
           persist.clear().then(
             () => setCleared(todos.version),
-            () => {}, // the status says so
+            (error: Error) => showFailure(error.message),
           )
         }}
       >

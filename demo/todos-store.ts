@@ -10,10 +10,12 @@ const inWorker = workerTasks<TodoTasks>(
   () => new Worker(new URL('./todos.worker.ts', import.meta.url), { type: 'module' }),
 )
 
-/** What went wrong last, until a commit goes well. In no state: it is nothing to be stored. */
+/** What went wrong last, until a commit goes well and storage does. In no state: it is nothing to be stored. */
 export const failure = observable.box('')
 
-const fail = (message: string) => runInAction(() => failure.set(message))
+export function showFailure(message: string): void {
+  runInAction(() => failure.set(message))
+}
 
 export function createTodos(tasks: TaskSource<TodoTasks> = inWorker) {
   const store = createStore(todosState, {
@@ -41,11 +43,13 @@ export function createTodos(tasks: TaskSource<TodoTasks> = inWorker) {
       },
     }),
     onError(error) {
-      if (error instanceof StorageError || error instanceof TaskCrashedError) fail(error.message)
+      if (error instanceof StorageError || error instanceof TaskCrashedError) showFailure(error.message)
       else console.error(error)
     },
   })
-  store.onCommit(() => fail(''))
+  store.onCommit(() => {
+    if (store.persist.status !== 'degraded') showFailure('')
+  })
   return store
 }
 
