@@ -64,7 +64,8 @@ export const TodoList: (props: { filter: Filter; first: number; onMove: (first: 
             <Move to={Math.max(0, first - WINDOW)} from={first} onMove={onMove} name="Rows before" sign="‹" />
             <Move to={Math.min(last, first + WINDOW)} from={first} onMove={onMove} name="Rows after" sign="›" />
             <Move to={last} from={first} onMove={onMove} name="Last rows" sign="»" />
-            <span className="rate" role="status" data-testid="window">
+            {/* As the count above: an import changes it with each of its leases. */}
+            <span className="rate" aria-live={todos.backgroundTasks.size > 0 ? 'off' : 'polite'} data-testid="window">
               {formatted(first + 1)}–{formatted(first + shown.length)} of {formatted(places.length)}
             </span>
           </nav>
