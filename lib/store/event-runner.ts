@@ -78,7 +78,7 @@ export class EventRunner {
     const request = new EventRequest(event, urgent, core.lease.ttlMs, run, begin)
     core.office.request(request)
     request.waits = true
-    run.ran = request.turn !== undefined && run.isSettled
+    run.ran = request.turn !== undefined && (request.turn.ends || run.isSettled)
     return run
   }
 
@@ -208,7 +208,7 @@ export class EventRunner {
       else for (const spec of specs) turn.used?.add(spec)
       const unused = unusedSpecs(turn.name, turn.made, turn.used)
       if (unused !== undefined) this.#options.core.report(unused, { kind: 'event', name: turn.name })
-      turn.run.resolve(value)
+      this.#options.committer.doubt.resolve(turn.run, value, turn.origin)
     } catch (error) {
       this.#fail(turn, error)
     }
