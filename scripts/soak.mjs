@@ -19,6 +19,7 @@ const PARTS = {
     runs: [
       ['unit', 'lib/state/draft.test.ts'],
       ['unit', 'lib/state/tree.test.ts'],
+      ['unit', 'lib/persist/rebase.test.ts'],
     ],
   },
   messages: {
@@ -30,6 +31,16 @@ const PARTS = {
     variable: 'LEASEHOLD_KILLS',
     count: 5_000,
     runs: [['browser', 'lib/store/kill-storm.browser.test.ts']],
+  },
+  crashes: {
+    variable: 'LEASEHOLD_CRASHES',
+    count: 20_000,
+    runs: [['unit', 'lib/persist/crashes.test.ts']],
+  },
+  browserKills: {
+    variable: 'LEASEHOLD_BROWSER_KILLS',
+    count: 100,
+    runs: [['page', 'lib/persist/kill.page.test.ts']],
   },
   leases: {
     variable: 'LEASEHOLD_LEASES',

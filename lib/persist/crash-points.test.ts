@@ -23,9 +23,9 @@ const value: Outcome = ['value', 'DataCloneError']
 const outcomes: Record<Step, Record<Fault, Outcome>> = {
   open: {
     throws: ['unavailable', 'SecurityError'],
-    aborts: abort,
+    aborts: 'stored', // opened again
     'never settles': late,
-    'connection closed': 'stored', // opened again
+    'connection closed': 'stored',
     quota: full,
   },
   transaction: {

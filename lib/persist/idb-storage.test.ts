@@ -62,6 +62,13 @@ describe('the connection', () => {
     expect(idb.opened).toHaveLength(2)
   })
 
+  test('P5: an opening that the browser aborts is tried again, by all who wait for it together', async () => {
+    const { idb, storage } = create()
+    idb.order('open', 'aborts')
+    expect(await Promise.all([storage.read(['a']), storage.write(set('a'))])).toEqual([[undefined], undefined])
+    expect([idb.isTaken, idb.opened.length]).toEqual([true, 1])
+  })
+
   test('P3: it is opened again once, and then the call fails', async () => {
     const { idb, storage } = create()
     await storage.write(set('a'))
@@ -90,6 +97,21 @@ describe('the connection', () => {
       expect(idb.opened).toHaveLength(2)
     },
   )
+
+  test('P4: one that the browser closes while a transaction hears nothing: the call rejects at once', async () => {
+    const { idb, clock, storage } = create()
+    await storage.write(set('a'))
+    idb.order('commit', 'never settles')
+    const write = storage.write(set('b'))
+    write.catch(() => {})
+    await turns()
+    idb.opened[0]?.forceClose()
+    await expect(write).rejects.toMatchObject({ reason: 'timeout', cause: { name: 'TimeoutError' } })
+    await expect(write).rejects.toThrow(/the browser has closed the connection; the transaction may yet end/)
+    expect(clock.pending).toBe(0)
+    idb.settle()
+    expect(await storage.read(['a', 'b'])).toEqual(['value of a', 'value of b'])
+  })
 
   test('P7: an event of a connection that was dropped long ago costs nothing', async () => {
     const { idb, storage } = create()
@@ -251,6 +273,74 @@ describe('writing', () => {
     const { idb, storage } = create(new FakeIdb(), new CountingClock())
     await storage.write(many, { atOnce: true })
     expect(idb.pieces).toEqual([100])
+  })
+
+  /** Begins a write of many values, and waits until some are handed over. */
+  async function beginMany(options = {}) {
+    const made = create(new FakeIdb(), new CountingClock())
+    await made.storage.write(set('gone'))
+    const write = made.storage.write({ set: many.set, delete: ['gone'] }, options)
+    while (made.idb.pieces.length < 4) await turns(1)
+    return { ...made, write }
+  }
+
+  test('P8: one that is to be at once takes with it what is being handed over, and what waits', async () => {
+    const { idb, storage, write } = await beginMany()
+    const order: string[] = []
+    const waiting = storage.write({ set: [['key 1', 'waiting'] as const, ['key 2', 'waiting'] as const], delete: [] })
+    const last = storage.write({ set: [['key 2', 'last']], delete: ['key 3'] }, { atOnce: true })
+    const later = storage.write({ set: [['key 2', 'later']], delete: [] })
+    for (const [name, one] of Object.entries({ write, waiting, last, later })) void one.then(() => order.push(name))
+    await Promise.all([write, waiting, last])
+    const { 'key 3': _, ...rest } = Object.fromEntries(many.set)
+    expect(idb.records('app', 'state')).toEqual({ ...rest, 'key 1': 'waiting', 'key 2': 'last' })
+    expect(idb.pieces).toContain(103)
+    await later
+    expect(order.at(-1)).toBe('later')
+    expect(idb.records('app', 'state')).toMatchObject({ 'key 2': 'later', 'key 99': 'value of key 99' })
+  })
+
+  test('P8: all that it has taken rejects with it, and nothing of them is stored', async () => {
+    const { idb, storage, write } = await beginMany()
+    const waiting = storage.write(set('waiting'))
+    const last = storage.write({ set: [['bad', () => {}]], delete: [] }, { atOnce: true })
+    const settled = await Promise.allSettled([write, waiting, last])
+    expect(settled).toMatchObject([1, 2, 3].map(() => ({ status: 'rejected', reason: { reason: 'value' } })))
+    expect(idb.records('app', 'state')).toEqual({ gone: 'value of gone' })
+    await storage.write(set('next'))
+    expect(idb.records('app', 'state')).toEqual({ gone: 'value of gone', next: 'value of next' })
+  })
+
+  test('P8: taken before its database is open, a write is stored all the same', async () => {
+    const { idb, storage } = create()
+    await Promise.all([
+      storage.write(set('a', 'b')),
+      storage.write({ set: [['b', 'new']], delete: [] }, { atOnce: true }),
+    ])
+    expect(idb.records('app', 'state')).toEqual({ a: 'value of a', b: 'new' })
+  })
+
+  test.each(['stored', 'conflict'])('P8: it expects what the first of them expects: %s', async (outcome) => {
+    const expected = { key: 'gone', value: outcome === 'stored' ? 'value of gone' : 'something else' }
+    const { idb, storage } = create(new FakeIdb(), new CountingClock())
+    await storage.write(set('gone'))
+    const write = storage.write({ set: many.set, delete: ['gone'] }, { expect: expected })
+    const last = storage.write(set('last'), { atOnce: true, expect: { key: 'key 1', value: 'value of key 1' } })
+    const settled = await Promise.allSettled([write, last])
+    expect(settled.map((one) => (one.status === 'rejected' ? one.reason.reason : 'stored'))).toEqual([outcome, outcome])
+    expect(Object.keys(idb.records('app', 'state'))).toHaveLength(outcome === 'stored' ? 101 : 1)
+  })
+
+  test('a write waits until the one before it is handed over, and not until it is stored', async () => {
+    const { idb, storage, write } = await beginMany()
+    const transactions = idb.durabilities.length
+    const next = storage.write(set('next'))
+    await turns(3)
+    expect(idb.durabilities).toHaveLength(transactions)
+    while (idb.durabilities.length === transactions) await turns(1)
+    expect(idb.records('app', 'state')).toEqual({ gone: 'value of gone' })
+    await Promise.all([write, next])
+    expect(Object.keys(idb.records('app', 'state'))).toHaveLength(101)
   })
 
   test('a value that cannot be cloned leaves nothing, in a later piece neither, and is named', async () => {

@@ -11,10 +11,12 @@ import type { Clock } from '../store/clock.js'
 import { pageClock } from '../store/clock.js'
 import type { ConnectionOptions } from './idb-connection.js'
 import { createConnection } from './idb-connection.js'
-import type { StateStorage, StorageChange, StorageWriteOptions } from './storage.js'
+import type { StateStorage, StorageChange } from './storage.js'
 import { assertExpected } from './storage.js'
 import { toStorageError } from './storage-failure.js'
 import { createTransact } from './use-store.js'
+import type { Handover } from './write-line.js'
+import { createWriteLine } from './write-line.js'
 
 /** Options of {@link idbStorage}. */
 export interface IdbStorageOptions {
@@ -65,6 +67,13 @@ export function storageOver(options: ConnectionOptions): IdbStorage {
     throw toStorageError(`${action} database "${databaseName}"`, error)
   }
 
+  const write = createWriteLine((handover, signal) => {
+    const { changes, options } = handover
+    const work = (store: IDBObjectStore) => handOver(store, handover, clock)
+    const count = countOf(changes.flatMap((change) => [...change.set, ...change.delete]))
+    return transact('readwrite', work, { ...options, signal }).catch(naming(`Writing ${count} to`))
+  })
+
   return {
     read: (wanted) => getMany([...wanted], transact).catch(naming(`Reading ${countOf(wanted)} from`)),
 
@@ -73,12 +82,7 @@ export function storageOver(options: ConnectionOptions): IdbStorage {
       return all.filter((key) => typeof key === 'string' && key.startsWith(prefix)) as string[]
     },
 
-    write(change, writeOptions = {}) {
-      const work = (store: IDBObjectStore) => apply(store, change, writeOptions, clock)
-      return transact('readwrite', work, writeOptions.durability).catch(
-        naming(`Writing ${countOf([...change.set, ...change.delete])} to`),
-      )
-    },
+    write: (change, writeOptions = {}) => write(change, writeOptions),
 
     close: connection.close,
   }
@@ -89,12 +93,8 @@ function countOf({ length }: readonly unknown[]): string {
 }
 
 /** Makes the requests of a write; rejects if it is not to be. */
-function apply(
-  store: IDBObjectStore,
-  change: StorageChange,
-  { expect, atOnce = false }: StorageWriteOptions,
-  clock: Clock,
-): Promise<void> {
+function handOver(store: IDBObjectStore, { changes, options, onHandedOver }: Handover, clock: Clock): Promise<void> {
+  const { expect, atOnce = false } = options
   return new Promise((resolve, reject) => {
     /** Goes on when a request has succeeded, while the transaction lives. What a listener throws would reach nobody. */
     const after = (request: IDBRequest, next: () => void) => {
@@ -106,26 +106,32 @@ function apply(
         }
       }
     }
-    let at = 0
-    const setSome = () => {
+    const requests = requestsOf(store, changes)
+    const makeSome = () => {
       const pauseAt = clock.now() + PIECE_MS
-      while (at < change.set.length) {
-        const [key, value] = change.set[at++] as readonly [string, unknown]
-        const request = put(store, key, value)
-        if (!atOnce && clock.now() >= pauseAt) return after(request, setSome)
+      // Not by `for…of`: leaving that would end the generator.
+      for (let made = requests.next(); !made.done; made = requests.next()) {
+        if (!atOnce && clock.now() >= pauseAt) return after(made.value, makeSome)
       }
-      for (const key of change.delete) store.delete(key)
       // Now, and not when the last request has been heard of: by then the page may be gone.
       store.transaction.commit?.()
+      onHandedOver()
       resolve()
     }
-    if (expect === undefined) return setSome()
+    if (expect === undefined) return makeSome()
     const request = store.get(expect.key)
     after(request, () => {
       assertExpected(request.result, expect)
-      setSome()
+      makeSome()
     })
   })
+}
+
+function* requestsOf(store: IDBObjectStore, changes: readonly StorageChange[]): Generator<IDBRequest> {
+  for (const change of changes) {
+    for (const [key, value] of change.set) yield put(store, key, value)
+    for (const key of change.delete) yield store.delete(key)
+  }
 }
 
 function put(store: IDBObjectStore, key: string, value: unknown): IDBRequest {

@@ -3,7 +3,8 @@
  *
  * - What a path names is followed, not its numbers: an element that was added early is the same one wherever it stands, and
  *   what was put at the end of a list goes to the end of the other.
- * - An element of the first list is the one in the same place of the stored list.
+ * - An element of the first list is the one in the same place of the stored list. What has moved out of its place is taken to
+ *   be as long on both sides.
  * - A commit that does not fit is left out whole.
  */
 
@@ -126,7 +127,7 @@ export class Rebase {
       there = this.#there(path)
     } finally {
       if (op === 'clear') place.replace()
-      else if (op === 'delete' || (op === 'set' && typeof mutation.value === 'object')) {
+      else if (op === 'delete' || (op === 'set' && (typeof mutation.value === 'object' || mutation.refs))) {
         place.under(place.elementAt(path.at(-1))).replace()
       }
     }

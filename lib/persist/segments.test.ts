@@ -90,7 +90,7 @@ function change(state: State, chance: Chance): void {
   const at = chance.below(list.length + 1)
   const keyOf = (): unknown =>
     chance.pick<unknown>([chance.below(2_000), `k${chance.below(2_000)}`, Number.NaN, 0, -0, null])
-  switch (chance.below(16)) {
+  switch (chance.below(18)) {
     case 0:
       list.push(...values)
       return
@@ -144,6 +144,12 @@ function change(state: State, chance: Chance): void {
     case 14:
       for (let i = 0; i < many; i++) set.add(keyOf())
       if (chance.hit(0.05)) set.clear()
+      return
+    case 15:
+      list.length = Math.max(0, list.length - chance.below(300))
+      return
+    case 16:
+      if (list.length > 0) list[list.length - 1 - chance.below(Math.min(3, list.length))] = row(-2)
       return
     default:
       for (const member of [...set].slice(0, many)) set.delete(member)

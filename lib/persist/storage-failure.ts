@@ -15,7 +15,7 @@ const accounts: Readonly<Record<string, Account>> = {
   NotSupportedError: noDatabase,
   DataCloneError: ['value', 'it cannot be cloned. Keep plain data in state.'],
   NotFoundError: ['failed', 'the database has another object store. Give idbStorage another databaseName.'],
-  TimeoutError: ['timeout', 'no answer came in time. Another tab may be in the way: close it, or try again.'],
+  TimeoutError: ['timeout', 'another tab may be in the way. Close it, or try again.'],
 }
 
 /**

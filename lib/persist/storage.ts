@@ -31,7 +31,10 @@ export interface StorageWriteOptions {
   readonly durability?: 'relaxed' | 'strict'
   /** Compared in the transaction of the write: a difference rejects with a StorageError of reason `'conflict'`. @default none */
   readonly expect?: StorageExpectation
-  /** The page is about to go: hand over all values in this turn, however long that takes. @default false */
+  /**
+   * The page is about to go: hand over all values in this turn, however long that takes, and with them those of writes that are
+   * not wholly handed over. `expect` takes a turn more, which a page that goes does not have. @default false
+   */
   readonly atOnce?: boolean
 }
 

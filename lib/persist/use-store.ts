@@ -5,7 +5,8 @@
  *   means stored, and only `abort` says why not (an exceeded quota is in no other event).
  * - A connection that was closing is opened again, once. One on which something failed is not used a second time: whatever
  *   is wrong with it does not stay.
- * - Bounded: a transaction that neither completes nor aborts is given up after `STALL_MS`.
+ * - Bounded: a transaction that neither completes nor aborts is given up after `STALL_MS`, or when its connection is closed by
+ *   the browser.
  */
 
 import type { Clock } from '../store/clock.js'
@@ -15,35 +16,52 @@ import type { Connection } from './idb-connection.js'
 /** A hundred times what the largest write takes, and a user still looks at the page. Counted while the page can take answers. */
 export const STALL_MS = 30_000
 
+export interface TransactOptions {
+  readonly durability?: 'relaxed' | 'strict'
+  /** Aborts the transaction, at once; without a fault, so that its connection is used on. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export type Transact = <T>(
   mode: IDBTransactionMode,
   work: (store: IDBObjectStore) => T | PromiseLike<T>,
-  durability?: 'relaxed' | 'strict',
+  options?: TransactOptions,
 ) => Promise<T>
 
 export function createTransact(connection: Connection, storeName: string, clock: Clock): Transact {
-  return async function transact(mode, work, durability = 'relaxed') {
-    const begin = (database: IDBDatabase) => database.transaction(storeName, mode, { durability })
+  return async function transact(mode, work, { durability = 'relaxed', signal = new AbortController().signal } = {}) {
     let opened = connection.open()
+    const begin = async () => {
+      const database = await opened
+      signal.throwIfAborted()
+      return database.transaction(storeName, mode, { durability })
+    }
     try {
-      let transaction: IDBTransaction
-      try {
-        transaction = begin(await opened)
-      } catch (error) {
-        if ((error as Error).name !== 'InvalidStateError') throw error
+      const transaction = await begin().catch((error) => {
+        if (signal.aborted || !isClosing(error)) throw error
         connection.drop(opened)
         opened = connection.open()
-        transaction = begin(await opened)
-      }
-      return await settle(transaction, () => work(transaction.objectStore(storeName)), clock)
+        return begin()
+      })
+      return await settle(transaction, () => work(transaction.objectStore(storeName)), clock, signal)
     } catch (error) {
-      connection.drop(opened)
+      if (!signal.aborted) connection.drop(opened)
       throw error
     }
   }
 }
 
-function settle<T>(transaction: IDBTransaction, work: () => T | PromiseLike<T>, clock: Clock): Promise<T> {
+/** `transaction` says so of a connection that is closing, and `open` while the browser closes others, as when it clears data. */
+function isClosing({ name }: Error): boolean {
+  return name === 'InvalidStateError' || name === 'AbortError'
+}
+
+function settle<T>(
+  transaction: IDBTransaction,
+  work: () => T | PromiseLike<T>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     let failure: unknown
     const fail = (error: unknown) => {
@@ -54,10 +72,20 @@ function settle<T>(transaction: IDBTransaction, work: () => T | PromiseLike<T>, 
         // it is over, or being committed: its event decides
       }
     }
-    const stop = afterResponsive(clock, STALL_MS, () => {
-      fail(new DOMException(`the transaction did not end within ${STALL_MS} ms, and may end later`, 'TimeoutError'))
+    const giveUp = (happened: string) => {
+      stop()
+      fail(new DOMException(`${happened}; the transaction may yet end`, 'TimeoutError'))
       reject(failure)
-    })
+    }
+    // In one engine transactions hear nothing any more when the data of the site are cleared; the connection does.
+    const onClose = () => giveUp('the browser has closed the connection')
+    transaction.db.addEventListener('close', onClose)
+    const cancel = afterResponsive(clock, STALL_MS, () => giveUp(`no answer came within ${STALL_MS} ms`))
+    const stop = () => {
+      cancel()
+      transaction.db.removeEventListener('close', onClose)
+    }
+    signal.addEventListener('abort', () => fail(signal.reason))
     const result = new Promise<T>((give) => give(work()))
     result.catch(fail)
     transaction.oncomplete = () => {

@@ -104,11 +104,10 @@ export class Writer {
     await this.#next
   }
 
-  /** The page may go at any time: hands everything over in this very turn. */
+  /** The page may go at any time: hands everything over in this very turn, and what is being handed over slowly. */
   handOver(): void {
-    if (this.#stopped !== undefined || !this.#isDue) return
+    if (this.#stopped !== undefined || (!this.#isDue && this.#current === undefined)) return
     this.#take(Number.POSITIVE_INFINITY)
-    if (this.#batch.isEmpty) return
     this.#stopWaiting()
     this.#send({ atOnce: true }).catch(() => {}) // it was told
   }

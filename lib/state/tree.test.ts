@@ -134,6 +134,48 @@ describe('copies', () => {
     expect(isLarge(tree.root.list as object)).toBe(true)
   })
 
+  test('what has grown large after a snapshot is written in place', () => {
+    const tree = withEntries(1)
+    tree.snapshot(false)
+    const grow = (state: { map: Map<number, number>; list: number[] }): void => {
+      for (let i = 1; i < 1_000; i++) {
+        state.list.push(i)
+        state.map.set(i, i)
+      }
+    }
+    write(tree, grow)
+    const before = tree.copiesForTesting
+    write(tree, (state) => {
+      state.list.push(1)
+      state.map.set(1, 2)
+    })
+    expect(tree.copiesForTesting - before).toBe(1)
+  })
+
+  test('a part that is kept stays as it is, and what is around it is written in place', () => {
+    const kept = defineState('kept', () => ({ rows: [] as number[][] }))
+    const tree = new StateTree(shapeOf(kept), {
+      rows: Array.from({ length: 100 }, () => Array.from({ length: 100 }, (_, i) => i)),
+    })
+    const part = (tree.root.rows as number[][]).slice(3, 5)
+    tree.keep(part)
+    const push = (): void => {
+      const draft = createDraft(shapeOf(kept), tree.root)
+      const { rows } = draft.state as { rows: number[][] }
+      for (const row of rows.slice(2, 5)) row.push(1)
+      tree.apply(draft.changes())
+    }
+    const copies = (run: () => void): number => {
+      const before = tree.copiesForTesting
+      run()
+      return tree.copiesForTesting - before - 1
+    }
+    expect(copies(push)).toBe(2) // of the three rows those that were kept, and not the list
+    expect(part.map(({ length }) => length)).toEqual([100, 100])
+    expect((tree.root.rows as number[][]).slice(1, 6).map(({ length }) => length)).toEqual([100, 101, 101, 101, 100])
+    expect(copies(push)).toBe(0)
+  })
+
   test('S6: what a commit has shown stays as it is when its containers are written later', () => {
     const tree = withEntries(1)
     const big = Array.from({ length: 1_000 }, (_, i) => i)

@@ -217,6 +217,7 @@ export class StateTree {
         observer?.wrote(mutation, chain, cleared)
       }
     } finally {
+      if (this.#shownEpoch > 0) this.#stampGrown()
       this.#owned.clear()
     }
     // What moved is still alive, while the inverse shows the container it was taken from.
@@ -243,6 +244,15 @@ export class StateTree {
       chain.push(holder)
     }
     return chain
+  }
+
+  /** What was small when this batch copied it, and is large now, has been seen by nobody. */
+  #stampGrown(): void {
+    for (const container of this.#owned) {
+      if (!isLarge(container) || this.#stamps.has(container)) continue
+      this.#stamps.set(container, this.#shownEpoch)
+      this.#made?.push(container)
+    }
   }
 
   #writable(container: object): object {

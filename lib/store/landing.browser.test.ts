@@ -3,12 +3,10 @@ import { afterEach, expect, test } from 'vitest'
 import { createStore } from '../index.js'
 import type { LandingTasks } from './fixtures/landing.worker.js'
 import { landingState, ROWS } from './fixtures/landing-state.js'
+import { fewestLongTasks, frame, longTasks } from './fixtures/long-tasks.js'
 import { workerTasks } from './worker-tasks.js'
 
-/* S7: large data crosses while the page stays free. What the browser itself says: a long task is one of 50 ms. */
-
-/** A machine that others use may stop the page for as long: what the library does, it does every time. */
-const TRIES = 5
+/* S7: large data crosses while the page stays free. */
 
 const opened: { dispose(): Promise<void> }[] = []
 afterEach(async () => {
@@ -32,33 +30,6 @@ function create(size = 1) {
   return store
 }
 
-const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)))
-
-/** The long tasks of the page while something is done; in milliseconds. */
-async function longTasks(run: () => Promise<unknown>): Promise<number[]> {
-  const seen: number[] = []
-  const note = (entries: PerformanceEntryList) => void seen.push(...entries.map(({ duration }) => duration))
-  const observer = new PerformanceObserver((list) => note(list.getEntries()))
-  await frame()
-  observer.observe({ type: 'longtask' })
-  await run()
-  await frame()
-  await frame()
-  note(observer.takeRecords())
-  observer.disconnect()
-  return seen
-}
-
-/** The long tasks of the try that has fewest. */
-async function fewest(run: () => Promise<unknown>): Promise<number[]> {
-  let least = await longTasks(run)
-  for (let tries = 1; tries < TRIES && least.length > 0; tries++) {
-    const seen = await longTasks(run)
-    if (seen.length < least.length) least = seen
-  }
-  return least
-}
-
 test('a long task is seen', async () => {
   const block = async () => {
     await frame()
@@ -71,7 +42,7 @@ test.each(['assign', 'stage'] as const)(
   'S7: landed by %s, no long task, and the view shows old or new',
   async (how) => {
     const shown = new Set<number>()
-    const seen = await fewest(async () => {
+    const seen = await fewestLongTasks(async () => {
       const store = create()
       const stop = autorun(() => void shown.add(store.state.rows.length))
       await store.tasks[how]().done
@@ -84,7 +55,7 @@ test.each(['assign', 'stage'] as const)(
 )
 
 test("S7: as a task's result, no long task", async () => {
-  const seen = await fewest(async () => {
+  const seen = await fewestLongTasks(async () => {
     const rows = await create().tasks.result().done
     expect(rows).toHaveLength(ROWS)
   })
@@ -111,7 +82,7 @@ test('S7: an event that comes while rows are staged runs inside the call', async
 })
 
 test('S7: a new worker catches up with the rows, no long task', async () => {
-  const seen = await fewest(async () => {
+  const seen = await fewestLongTasks(async () => {
     const store = create(2)
     await store.tasks.assign().done
     void store.tasks.wait().done.catch(() => {})
