@@ -12,6 +12,7 @@ import type { PersistHost } from '../store/persistence.js'
 import { Batch } from './batch.js'
 import type { Unit } from './dirty.js'
 import type { Fields } from './fields.js'
+import type { News } from './news.js'
 import type { Keys, Meta } from './records.js'
 import { FORMAT, toMeta, toStorageError } from './records.js'
 import type { StateStorage, StorageWriteOptions } from './storage.js'
@@ -19,7 +20,7 @@ import type { StateStorage, StorageWriteOptions } from './storage.js'
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
 /** Of a frame of 16 ms, so much is taken at a time. */
-const TURN_MS = 5
+export const TURN_MS = 5
 
 /** What is written: it changes with each hydration. */
 export interface Written {
@@ -44,8 +45,12 @@ export interface WriterOptions {
   readonly id: string
   /** What is stored besides the fields. */
   readonly runs: Unit
+  /** A write is stored. */
+  stored(news: News): void
   /** A write has begun, is stored, or has failed for the first time in a row. */
   changed(state: 'writing' | 'ready' | StorageError): void
+  /** Somebody else has written. Nothing more is written until `resume`. */
+  overtaken(error: StorageError): void
 }
 
 export class Writer {
@@ -81,6 +86,11 @@ export class Writer {
   /** All that was committed is stored. */
   get isClean(): boolean {
     return !this.#isDue && this.#next === undefined && this.#current === undefined
+  }
+
+  /** The last write that is known to be stored. */
+  get generation(): string | undefined {
+    return this.#confirmed
   }
 
   get isStopped(): boolean {
@@ -173,7 +183,7 @@ export class Writer {
 
   /** Hands over what was taken. */
   #send(more: Partial<StorageWriteOptions>): Promise<boolean> {
-    const { storage, keys, durability, id, changed } = this.#options
+    const { storage, keys, durability, id, changed, stored } = this.#options
     const { version, base, previous, outdated } = this.#written
     const batch = this.#batch
     this.#batch = new Batch()
@@ -191,6 +201,7 @@ export class Writer {
       () => {
         this.#confirmed = generation
         this.#written = { ...this.#written, outdated: [] }
+        stored({ before: expect.value, generation, keys: [...batch.set.keys(), ...batch.gone] })
         if (this.#current === done) this.#stored()
         return true
       },
@@ -214,12 +225,14 @@ export class Writer {
    * @throws StorageError
    */
   async #failed(batch: Batch, reason: unknown, isLast: () => boolean): Promise<boolean> {
-    const { name, changed } = this.#options
+    const { name, changed, overtaken } = this.#options
     let error = toStorageError(reason, name, 'written')
+    let isForeign = false
     this.#putBack(batch)
     if (!isLast()) throw error // the next one fails, too: it was to be stored on top of this one
     const isGone = await this.#look().catch((found: StorageError) => {
       error = found
+      isForeign = error.reason === 'conflict'
       this.#stopped ??= error
       return false
     })
@@ -232,7 +245,8 @@ export class Writer {
       return false
     }
     this.#failures++
-    if (this.#failures === 1) changed(error)
+    if (isForeign) overtaken(error)
+    else if (this.#failures === 1) changed(error)
     if (this.#stopped === undefined) this.#wait(retryDelay(this.#failures))
     throw error
   }
@@ -257,7 +271,7 @@ export class Writer {
     // One of its own may have been given up too early.
     if (!isKnown && !found.startsWith(`${id}/`)) {
       throw new StorageError(
-        `"${name}" was written by somebody else: another tab, perhaps, where there are no Web Locks. Nothing more is stored: reload, or call store.persist.rehydrate().`,
+        `"${name}" was written by somebody else: another tab, where there are no Web Locks. What was committed here since is not stored, and gives way to what is. To go on here instead of there, call store.persist.rehydrate(), and commit it again.`,
         { reason: 'conflict' },
       )
     }

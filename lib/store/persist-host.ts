@@ -68,16 +68,19 @@ export function createPersistHost(
       committer.commit(changed, { kind: 'hydrate', name })
       for (const value of adopted) tree.keep(value)
     },
-    async receive(mutations, fresh) {
+    async receive(mutations, fresh, isWanted) {
       const origin = { kind: 'hydrate', name } as const
       const ready = { adoptable: fresh, staged: new Map() }
       const long = committer.openLong(mutations, origin, undefined, ready)
-      if (long === undefined) return inTurn(() => void committer.commitBatch(mutations, origin, undefined, ready))
-      while (!long.isDone) {
+      while (long?.isDone === false) {
         long.step()
         await new Promise<void>((resolve) => clock.turn(resolve))
       }
-      return inTurn(() => void long.publish())
+      return inTurn(() => {
+        if (!isWanted()) return
+        if (long === undefined) committer.commitBatch(mutations, origin, undefined, ready)
+        else long.publish()
+      })
     },
     doubt: () => committer.doubt.begin(),
     refuse(error) {

@@ -112,9 +112,10 @@ export interface PersistHost {
    * Applies mutations that bring the state up to what is stored, in `refuse` alone, where nobody else writes: one commit, made
    * ready in turns where it is long.
    * @param fresh values of the mutations that are fit for a state and nobody else's
+   * @param isWanted asked at the last moment: whether it is still to be made
    * @throws InvalidMutationError for one that does not fit; nothing is applied
    */
-  receive(mutations: readonly Mutation[], fresh: ReadonlySet<object>): Promise<void>
+  receive(mutations: readonly Mutation[], fresh: ReadonlySet<object>, isWanted: () => boolean): Promise<void>
   /** It is not known whether what is committed from now on may stand: whoever awaits it waits for `admit` or `refuse`. */
   doubt(): void
   /**
