@@ -75,7 +75,10 @@ export class Attached implements AttachedPersistence {
         if (this.#follower === undefined) host.doubt()
       },
       heard: (isWriter) => this.#inOrder(() => (isWriter ? this.#take() : this.#yield())),
-      hidden: () => this.#pen.handOver(),
+      hidden: () => {
+        this.#pen.handOver()
+        if (this.#pen.isWriting) this.#copies?.use().catch(() => {}) // next time
+      },
       left: () => {
         tab?.leave()
         void this.#follower?.stop()

@@ -30,7 +30,7 @@ export class FollowedField {
     this.path = path
     this.key = key
     this.#directory = segments?.directory
-    segments?.keyLists?.forEach((keys, i) => this.#keys.set(this.#directory?.ids[i] as number, keys))
+    for (const [i, keys] of segments?.keyLists?.entries() ?? []) this.#keys.set(this.#directory?.ids[i] as number, keys)
   }
 
   /**

@@ -273,7 +273,9 @@ describe('before a tab knows that it follows', () => {
     const { store, errors } = open()
     const run = store.events.add(row(2))
     expect([run.ran, store.state.rows.length]).toEqual([true, 1])
-    const lease = store.lease((state) => void (state._drafts = 1))
+    const lease = store.lease((state) => {
+      state._drafts = 1
+    })
     await expect(store.events.inSteps()).rejects.toThrow(RangeError)
     await expect(run).rejects.toEqual(isRefused)
     await expect(lease).rejects.toEqual(isRefused)
@@ -442,7 +444,7 @@ describe('without Web Locks', () => {
 function changeAtRandom(state: State, chance: Chance): void {
   const at = chance.below(state.rows.length + 1)
   const key = chance.below(1_500)
-  switch (chance.below(11)) {
+  switch (chance.below(chance.hit(0.1) ? 13 : 10)) {
     case 0:
       state.rows.push(...rows(chance.hit(0.2) ? 400 : 2, chance.below(9_000)))
       return
@@ -473,11 +475,14 @@ function changeAtRandom(state: State, chance: Chance): void {
     case 9:
       state.settings.theme = `theme ${key}`
       return
+    case 10:
+      state.byId.delete(key)
+      state.byId.set(key, row(1))
+      return
+    case 11:
+      state.rows.reverse()
+      return
     default:
-      if (chance.hit(0.2)) state.rows.reverse()
-      else if (chance.hit(0.2)) {
-        state.byId.delete(key)
-        state.byId.set(key, row(1))
-      } else if (chance.hit(0.1)) state.rows = rows(900)
+      state.rows = rows(900)
   }
 }

@@ -33,7 +33,7 @@ export interface TabCopiesOptions {
 
 export class TabCopies {
   readonly #options: TabCopiesOptions
-  #usedAt = 0
+  #usedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: TabCopiesOptions) {
     this.#options = options
@@ -80,7 +80,7 @@ export class TabCopies {
       await new Promise<void>((resolve) => host.clock.turn(resolve))
       const some = keys.slice(first, first + PER_TURN)
       const values = await storage.read(some)
-      some.forEach((key, i) => read.push([key, values[i]]))
+      for (const [i, key] of some.entries()) read.push([key, values[i]])
     }
     return read
   }

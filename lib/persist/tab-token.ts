@@ -31,13 +31,13 @@ interface Kept {
 }
 
 /** Takes the token of this tab, for the stores of that name. */
-export function takeTabToken(name: string, { tabStorage, wasDiscarded }: Surroundings): TabToken {
+export function takeTabToken(name: string, surroundings: Surroundings): TabToken {
   const key = `leasehold/${encodeURIComponent(name)}`
   let problem: unknown
   let kept: Kept | undefined
-  const attempt = (run: (storage: NonNullable<ReturnType<typeof tabStorage>>) => void): void => {
+  const attempt = (run: (storage: Pick<Storage, 'getItem' | 'setItem'>) => void): void => {
     try {
-      const storage = tabStorage()
+      const storage = surroundings.tabStorage()
       if (storage !== undefined) run(storage)
     } catch (error) {
       problem ??= error
@@ -46,7 +46,7 @@ export function takeTabToken(name: string, { tabStorage, wasDiscarded }: Surroun
   attempt((storage) => {
     kept = toKept(storage.getItem(key))
   })
-  const isOurs = kept !== undefined && (kept.isLeft === true || wasDiscarded)
+  const isOurs = kept !== undefined && (kept.isLeft === true || surroundings.wasDiscarded)
   const token = isOurs && kept !== undefined ? kept.token : createToken()
   let from = isOurs ? kept?.from : kept?.token
   const keep = (isLeft: boolean) => {
