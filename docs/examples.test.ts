@@ -1,6 +1,7 @@
 import type { TaskSource } from 'leasehold'
 import { createStore, transfer } from 'leasehold'
-import { holdLease, idle, inlineTasks } from 'leasehold/testing'
+import { persist } from 'leasehold/persist'
+import { holdLease, idle, inlineTasks, memoryStorage } from 'leasehold/testing'
 import { afterEach, expect, test, vi } from 'vitest'
 
 /*
@@ -107,4 +108,62 @@ test('T9: image: the pixels are moved to the task and back', async () => {
   const pixels = Uint8ClampedArray.of(0, 100, 255)
   const run = (store.tasks as any).invert(transfer(pixels, [pixels.buffer]))
   expect(await run.done).toEqual(Uint8ClampedArray.of(255, 155, 0))
+})
+
+/** A page with what another has stored. */
+async function reloaded(records: ReadonlyMap<string, unknown>) {
+  const storage = memoryStorage()
+  await storage.write({ set: [...records], delete: [] })
+  return storage
+}
+
+test('P1, P4: kept-notes: what was stored comes back, and what an older version stored is migrated', async () => {
+  const { createNotes } = await load('kept-notes')
+  const storage = memoryStorage()
+  const notes = createNotes(storage)
+  stores.push(notes)
+  await notes.ready
+  await notes.set.filter('m')
+  await notes.events.add('milk')
+  await notes.persist.flush()
+
+  const after = createNotes(await reloaded(storage.records))
+  stores.push(after)
+  await after.ready
+  expect(after.snapshot()).toEqual({ notes: [{ id: 1, text: 'milk' }], filter: '' })
+
+  const old = await reloaded(storage.records)
+  const meta = old.records.get('notes/meta') as object
+  const set = [['notes/meta', { ...meta, version: 0 }] as const, ['notes/0/field/notes', { value: ['bread'] }] as const]
+  await old.write({ set, delete: [] })
+  const migrated = createNotes(old)
+  stores.push(migrated)
+  await migrated.ready
+  expect(migrated.state.notes).toEqual([{ id: 0, text: 'bread' }])
+})
+
+test('P9: import-rows: a run goes on after a reload', async () => {
+  const { importState, default: tasks } = await load('import-rows.worker')
+  const start = (storage: ReturnType<typeof memoryStorage>): any => {
+    const store = createStore(importState, {
+      tasks: inlineTasks(tasks) as TaskSource,
+      persist: persist({ name: 'import', storage, debounce: 0 }),
+    })
+    stores.push(store)
+    return store
+  }
+  const storage = memoryStorage()
+  const store = start(storage)
+  await store.ready
+  store.tasks.importAll(1_000_000)
+  await vi.waitUntil(() => store.state.rows.length > 10)
+  await store.persist.flush()
+  const records = new Map(storage.records)
+  await store.dispose()
+  const runs = [{ name: 'importAll', args: [40], attempt: 1 }] // fewer: the test is to end
+  const after = start(await reloaded(new Map([...records, ['import/0/runs', runs]])))
+  await after.ready
+  await idle(after)
+  expect(after.state.attempts).toBe(2)
+  expect(after.state.rows.length).toBeGreaterThanOrEqual(11)
 })

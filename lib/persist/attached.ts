@@ -75,8 +75,9 @@ export class Attached implements AttachedPersistence {
         if (this.#follower === undefined) host.doubt()
       },
       heard: (isWriter) => this.#inOrder(() => (isWriter ? this.#take() : this.#yield())),
-      hidden: () => {
-        this.#pen.handOver()
+      hidden: (goes) => {
+        // Where others may write, too, even the last write looks whether they have.
+        this.#pen.handOver(goes && this.#tabs.areApart)
         if (this.#pen.isWriting) this.#copies?.use().catch(() => {}) // next time
       },
       left: () => {
@@ -107,8 +108,8 @@ export class Attached implements AttachedPersistence {
         })
       },
     }
-    this.ready = this.#tabs.ready
     this.#tabs.ask()
+    this.ready = this.#tabs.decided
   }
 
   async dispose(): Promise<void> {
@@ -130,11 +131,11 @@ export class Attached implements AttachedPersistence {
 
   /** After it is known who writes. */
   #whenReady<T>(run: () => Promise<T>): Promise<T> {
-    return this.#tabs.isReady ? this.#inOrder(run) : this.ready.then(() => this.#inOrder(run))
+    return this.#tabs.isDecided ? this.#inOrder(run) : this.#tabs.decided.then(() => this.#inOrder(run))
   }
 
   async #flush(): Promise<void> {
-    await this.ready
+    await this.#tabs.decided
     await this.#queue
     if (this.#follower === undefined) await this.#pen.flush()
   }

@@ -35,6 +35,13 @@ export class Batch {
     return true
   }
 
+  /** Takes over what an earlier one holds and this one does not know better. */
+  addEarlier(earlier: Batch): void {
+    for (const [key, value] of earlier.set) if (!this.set.has(key) && !this.gone.has(key)) this.set.set(key, value)
+    for (const key of earlier.gone) if (!this.set.has(key)) this.gone.add(key)
+    for (const unit of earlier.#units) if (this.set.has(unit.key)) this.#units.add(unit)
+  }
+
   /** It was not stored. */
   putBack(dirty: Dirty): void {
     for (const unit of this.#units) if (!dirty.gone.has(unit.key)) dirty.write(unit)

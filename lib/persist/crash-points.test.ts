@@ -127,6 +127,8 @@ describe.each(table)('P2: a write at whose step "%s" it happens: %s', (step, fau
     const { b: _, ...rest } = stored
     expect(storage.records()).toEqual({ ...rest, a: 'next' })
     expect(await storage.storage.read(['a', 'b'])).toEqual(['next', undefined])
-    expect(storage.idb.opened.filter(({ isClosed }) => !isClosed)).toHaveLength(1)
+    // One on which something has failed is not used again.
+    const [first, ...others] = storage.idb.opened
+    expect([first?.isClosed, others.filter(({ isClosed }) => !isClosed).length]).toEqual([true, 1])
   })
 })

@@ -80,10 +80,9 @@ export function keyOfField(path: readonly string[]): string {
   return FIELD + path.map(encodeURIComponent).join(':')
 }
 
-/** The path of the field whose record a key is; undefined for that of anything else. */
-export function pathOfKey(key: string): readonly string[] | undefined {
-  const name = key.slice(FIELD.length)
-  return key.startsWith(FIELD) && !name.includes('/') ? name.split(':').map(decodeURIComponent) : undefined
+/** The path of the field whose record a key is. */
+export function pathOfKey(key: string): readonly string[] {
+  return key.slice(FIELD.length).split(':').map(decodeURIComponent)
 }
 
 function sizeOf(value: unknown): number {

@@ -14,10 +14,13 @@ type Tree = Map<string, Field | Tree>
 export class Fields {
   readonly dirty: Dirty = new Dirty()
   readonly all: readonly Field[]
+  /** Of their records. */
+  readonly keys: readonly string[]
   readonly #tree: Tree = new Map()
 
   constructor(paths: readonly (readonly string[])[]) {
     this.all = paths.map((path) => new Field(path, this.dirty))
+    this.keys = this.all.map(({ key }) => key)
     for (const field of this.all) {
       let tree = this.#tree
       field.path.forEach((name, depth) => {

@@ -1,7 +1,7 @@
 /*
  * The connection to a database: opened when it is first needed, and again whenever it was lost.
  *
- * - One at a time, for all who ask; one that fails or was closed by the browser is forgotten, and the next call opens another.
+ * - One at a time, for all who ask; one that was dropped, or closed by the browser, is forgotten, and the next call opens another.
  * - It gives way: a newer version of the app, or somebody who deletes the database, is never blocked by it.
  * - An opening that hangs is given up after a while, and closed if it succeeds later.
  * - It never deletes nor upgrades what others have made: a database that lacks the object store is left as it is, and one of
@@ -22,6 +22,7 @@ export interface ConnectionOptions {
 }
 
 export interface Connection {
+  /** Whoever finds that what it gives has failed drops it. */
   open(): Promise<IDBDatabase>
   /** Closes a database that `open` gave, and forgets it. Its transactions still end. */
   drop(opened: Promise<IDBDatabase>): void
@@ -53,11 +54,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (current !== undefined) return current
       const opened = openWithStore()
       current = opened
-      const forget = () => drop(opened)
       // Before those who wait for it: a connection without these handlers would block upgrades.
-      opened.then((database) => {
-        database.onversionchange = database.onclose = forget
-      }, forget)
+      opened.then(
+        (database) => {
+          database.onversionchange = database.onclose = () => drop(opened)
+        },
+        () => {},
+      )
       return opened
     },
     close() {

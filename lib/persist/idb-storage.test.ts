@@ -199,6 +199,14 @@ describe('the connection', () => {
 })
 
 describe('reading', () => {
+  test('P8: leaves out what is not of texts: somebody else has put it there', async () => {
+    const { idb, storage } = create()
+    await storage.write(set('a'))
+    const records = idb.stored.get('app')?.stores.get('state') as Map<unknown, unknown>
+    records.set(1, 'theirs')
+    expect(await storage.keys('')).toEqual(['a'])
+  })
+
   const rows: [Step, Fault, string, string][] = [
     ['open', 'throws', 'unavailable', 'SecurityError'],
     ['transaction', 'throws', 'failed', 'UnknownError'],
@@ -276,10 +284,11 @@ describe('writing', () => {
   })
 
   /** Begins a write of many values, and waits until some are handed over. */
-  async function beginMany(options = {}) {
+  async function beginMany() {
     const made = create(new FakeIdb(), new CountingClock())
-    await made.storage.write(set('gone'))
-    const write = made.storage.write({ set: many.set, delete: ['gone'] }, options)
+    const first = made.storage.write(set('gone'))
+    const write = made.storage.write({ set: many.set, delete: ['gone'] })
+    await first
     while (made.idb.pieces.length < 4) await turns(1)
     return { ...made, write }
   }
@@ -296,6 +305,8 @@ describe('writing', () => {
     expect(idb.records('app', 'state')).toEqual({ ...rest, 'key 1': 'waiting', 'key 2': 'last' })
     expect(idb.pieces).toContain(103)
     await later
+    await storage.keys('')
+    expect(idb.opened).toHaveLength(1)
     expect(order.at(-1)).toBe('later')
     expect(idb.records('app', 'state')).toMatchObject({ 'key 2': 'later', 'key 99': 'value of key 99' })
   })
@@ -318,6 +329,7 @@ describe('writing', () => {
       storage.write({ set: [['b', 'new']], delete: [] }, { atOnce: true }),
     ])
     expect(idb.records('app', 'state')).toEqual({ a: 'value of a', b: 'new' })
+    expect(idb.opened).toHaveLength(1)
   })
 
   test.each(['stored', 'conflict'])('P8: it expects what the first of them expects: %s', async (outcome) => {

@@ -130,14 +130,18 @@ export class Pen {
 
   async flush(): Promise<void> {
     if (this.#isWriting) return this.#writer.flush()
-    if (this.#early.origins.size === 0) return
+    await this.#pause
     const { name } = this.#options.reader
+    if (this.#pause !== undefined && !this.#writer.isClean) {
+      throw new StorageError(`What was committed to "${name}" before its page was left could not be stored.`)
+    }
+    if (this.#early.origins.size === 0) return
     throw new StorageError(`What is stored as "${name}" could not be read, so nothing is stored yet.`)
   }
 
-  /** The page is hidden, or goes. */
-  handOver(): void {
-    if (this.#isWriting) this.#writer.handOver()
+  /** The page is hidden; or it goes, and nobody else can have written. */
+  handOver(goes: boolean): void {
+    if (this.#isWriting) this.#writer.handOver(goes)
   }
 
   /** The store is disposed of: nothing is started or tried again. */
@@ -171,11 +175,11 @@ export class Pen {
     const reading = storage.read([keys.meta]).then(([meta]) => toMeta(meta, name)?.generation)
     const stored = await reading.catch(() => writer.generation) // its writes will find out
     if (!isOurs()) return true // it was left again
-    if (stored !== writer.generation) return false
+    if (stored !== undefined && stored !== writer.generation) return false
     this.#pause = undefined
     const early = this.#early
     early.stop()
-    if (early.isTooMany) for (const field of this.#fields.all) field.replaced()
+    if (early.isTooMany || stored !== writer.generation) for (const field of this.#fields.all) field.replaced()
     for (const mutations of early.commits) this.#fields.follow(mutations)
     this.#isWriting = true
     status.set('ready')

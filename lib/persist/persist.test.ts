@@ -1,10 +1,11 @@
 import { autorun } from 'mobx'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { StorageError } from '../errors.js'
 import type { StateOf } from '../state/define-state.js'
 import { defineState } from '../state/define-state.js'
 import { toPlain } from '../state/values.js'
 import { createStore } from '../store/store.js'
+import { FakeOrigin } from './fixtures/fake-origin.js'
 import { TestStorage } from './fixtures/test-storage.js'
 import type { PersistOptions } from './persist.js'
 import { persist } from './persist.js'
@@ -33,6 +34,7 @@ const define = () =>
 const open: { dispose(): Promise<void> }[] = []
 afterEach(async () => {
   for (const store of open.splice(0)) await store.dispose()
+  vi.unstubAllGlobals()
 })
 
 type State = StateOf<ReturnType<typeof define>>
@@ -384,6 +386,8 @@ describe('what is stored', () => {
       ['todos/meta', (meta) => ({ ...meta, format: 2 })],
       ['todos/meta', (meta) => ({ ...meta, generation: undefined })],
       ['todos/0/field/filter', () => 'x'],
+      ['todos/0/field/filter', () => undefined],
+      ['todos/meta', ({ fields, ...meta }) => meta],
       ['todos/0/field/rows', (directory) => ({ ...directory, kind: 'map' })],
       ['todos/0/field/rows', (directory) => ({ ...directory, ids: [0] })],
       ['todos/0/field/rows', (directory) => ({ ...directory, lengths: directory.lengths.map(() => 1) })],
@@ -504,6 +508,29 @@ describe('store.persist', () => {
     await after.store.ready
     expect(after.store.snapshot()).toEqual(store.snapshot())
     expect(errors).toEqual([])
+  })
+
+  test('P8: storage that is emptied while the page is left, and comes back, is written anew, too', async () => {
+    const page = new EventTarget()
+    vi.stubGlobal('document', page)
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+    vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page))
+    vi.stubGlobal('navigator', { locks: new FakeOrigin().openTab().locks })
+    const storage = new TestStorage()
+    const { store } = start(storage, { debounce: 60_000 })
+    await store.events.add(...rows(2_000))
+    await store.persist.flush()
+    storage.onWrite = () => storage.records.clear()
+    await store.events.add(row(1))
+    page.dispatchEvent(new Event('pagehide'))
+    storage.onWrite = () => {}
+    await expect.poll(() => storage.writes.length).toBe(2)
+    page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+    await expect.poll(() => store.persist.flush().then(() => storage.records.size)).toBe(14)
+    vi.unstubAllGlobals()
+    const after = start(reload(storage))
+    await after.store.ready
+    expect(after.store.snapshot()).toEqual(store.snapshot())
   })
 
   test('what somebody else has written is not written over', async () => {

@@ -20,6 +20,8 @@ export interface Meta {
   /** Names the write that stored this: no two are the same. */
   readonly generation: string
   readonly base: number
+  /** The keys of the fields that are stored, behind the base. */
+  readonly fields: readonly string[]
   /** Before the last migration. */
   readonly previous?: { readonly version: number; readonly base: number } | undefined
 }
@@ -68,21 +70,15 @@ export class Keys {
 /** Reads `meta`; undefined where nothing is stored. */
 export function toMeta(record: unknown, name: string): Meta | undefined {
   if (record === undefined) return undefined
-  const { format, version, generation, base } = (record ?? {}) as Partial<Meta>
+  const { format, version, generation, base, fields } = (record ?? {}) as Partial<Meta>
   if (format !== undefined && format !== FORMAT) {
     throw new StorageError(
       `What is stored as "${name}" has the format ${String(format)}, and this code knows ${FORMAT}. It is left as it is, and nothing is stored: load the newest version of the app.`,
       { reason: 'newer' },
     )
   }
-  if (
-    typeof version !== 'number' ||
-    typeof generation !== 'string' ||
-    typeof base !== 'number' ||
-    format === undefined
-  ) {
-    throw corrupt(name, 'meta')
-  }
+  const isRight = typeof version === 'number' && typeof generation === 'string' && typeof base === 'number'
+  if (!isRight || format === undefined || !Array.isArray(fields)) throw corrupt(name, 'meta')
   return record as Meta
 }
 

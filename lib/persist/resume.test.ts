@@ -146,7 +146,7 @@ test('P9: arguments that cannot be kept fail the run, and a task that is served 
   storage.records.clear()
   const old = new TestStorage(
     new Map<string, unknown>([
-      ['import/meta', { format: 1, version: 0, generation: 'x', base: 0 }],
+      ['import/meta', { format: 1, version: 0, generation: 'x', base: 0, fields: [] }],
       ['import/0/runs', [{ name: 'gone', args: [], attempt: 1 }]],
     ]),
   )

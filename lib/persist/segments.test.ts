@@ -53,7 +53,7 @@ class Pair {
     expect(written.filter((key) => batch.gone.has(key))).toEqual([])
     const prefix = keys.base(0)
     const set = [...batch.set].map(([key, value]): [string, unknown] => [prefix + key, structuredClone(value)])
-    set.push([keys.meta, { format: 1, version: 0, generation: 'x', base: 0 }])
+    set.push([keys.meta, { format: 1, version: 0, generation: 'x', base: 0, fields: this.fields.keys }])
     await this.storage.write({ set, delete: [...batch.gone].map((key) => prefix + key) })
     return written
   }
@@ -156,7 +156,9 @@ function change(state: State, chance: Chance): void {
   }
 }
 
-test('P8: random changes of large containers: what is stored is the state, and nothing is left over', async () => {
+test('P8: random changes of large containers: what is stored is the state, and nothing is left over', {
+  timeout: 60_000,
+}, async () => {
   for (let seed = 0; seed < 4; seed++) {
     const chance = new Chance(seed)
     const pair = new Pair()

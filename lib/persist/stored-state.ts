@@ -105,9 +105,7 @@ class Reader {
   async #migrate(meta: Meta, runs: readonly KeptRun[], current: object): Promise<StoredState> {
     const { migrate, storage, keys, paths } = this.#options
     if (migrate === undefined) throw this.#unusable(meta, 'there is no migrate', 'give one')
-    const prefix = keys.base(meta.base)
-    const names = (await storage.keys(prefix)).map((key) => pathOfKey(key.slice(prefix.length)))
-    const old = new Fields(names.filter((path) => path !== undefined))
+    const old = new Fields(meta.fields.map(pathOfKey))
     const before = await this.#load(old.all, meta)
     const values = await this.#ask(meta, 'migrate', () => migrate(before as never, meta.version), undefined)
     const { previous } = meta
@@ -157,9 +155,8 @@ class Reader {
       const some = fields.slice(first, first + PER_TURN)
       const records = await this.#read(some.map(({ key }) => base + key))
       for (const [i, field] of some.entries()) {
-        const record = records[i]
-        if (record === undefined) field.dirty.write(field)
-        else put(values, field.path, await this.#value(field, record, base))
+        if (!meta.fields.includes(field.key)) field.dirty.write(field)
+        else put(values, field.path, await this.#value(field, records[i], base))
       }
     }
     return values

@@ -15,8 +15,8 @@ export interface TabActs {
   doubt(): void
   /** This tab writes, or follows another that does. */
   heard(isWriter: boolean): Promise<void>
-  /** The page is hidden or left: the last moment to hand over what is not stored. */
-  hidden(): void
+  /** The page is hidden, or goes: the last moment to hand over what is not stored. */
+  hidden(goes: boolean): void
   /** The page is left, and perhaps kept. */
   left(): void
   /** It was kept, and is back. */
@@ -24,14 +24,13 @@ export interface TabActs {
 }
 
 export class Tabs {
-  /** Resolves when it was known for the first time who writes, and that was acted upon. */
-  readonly ready: Promise<void>
   readonly news: NewsChannel
   readonly #lock: WriterLock
   readonly #acts: TabActs
   readonly #stopWatching: () => void
+  #decided: Promise<void>
+  #isDecided = false
   #acted = (): void => {}
-  #isReady = false
   #isAway = false
 
   /** @param name of the lock and of the channel */
@@ -39,17 +38,12 @@ export class Tabs {
     this.#acts = acts
     this.#lock = new WriterLock(name, surroundings.locks, clock)
     this.news = new NewsChannel(name, surroundings)
-    this.ready = new Promise((resolve) => {
-      this.#acted = () => {
-        this.#isReady = true
-        resolve()
-      }
-    })
+    this.#decided = this.#undecided()
     this.#stopWatching = surroundings.watch({
-      hidden: acts.hidden,
+      hidden: () => acts.hidden(false),
       left: () => {
-        acts.hidden()
         if (this.#isAway) return
+        acts.hidden(true)
         this.#isAway = true
         acts.left()
         this.#lock.release()
@@ -74,13 +68,29 @@ export class Tabs {
     return this.#lock.isHeld
   }
 
-  get isReady(): boolean {
-    return this.#isReady
+  /** Resolves when it is known who writes, and that was acted upon. */
+  get decided(): Promise<void> {
+    return this.#decided
+  }
+
+  get isDecided(): boolean {
+    return this.#isDecided
   }
 
   ask(): void {
     if (this.areApart) this.#acts.doubt()
+    if (this.#isDecided) this.#decided = this.#undecided()
     this.#lock.ask((isOurs) => void this.#acts.heard(isOurs).finally(this.#acted))
+  }
+
+  #undecided(): Promise<void> {
+    this.#isDecided = false
+    return new Promise((resolve) => {
+      this.#acted = () => {
+        this.#isDecided = true
+        resolve()
+      }
+    })
   }
 
   /** Takes the pen where nobody can be kept from writing. */

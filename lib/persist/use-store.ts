@@ -13,7 +13,7 @@ import type { Clock } from '../store/clock.js'
 import { afterResponsive } from '../store/clock.js'
 import type { Connection } from './idb-connection.js'
 
-/** A hundred times what the largest write takes, and a user still looks at the page. Counted while the page can take answers. */
+/** Time in which the page could have taken an answer. Longer than any write takes, also on a slow disk or behind another tab's. */
 export const STALL_MS = 30_000
 
 export interface TransactOptions {

@@ -4,6 +4,7 @@
  * - What a write holds is one whole version: it is taken in turns, and what a commit changes meanwhile is taken again.
  * - The first commit after a write begins the wait for the next, and later ones do not put it off.
  * - A write names the one that has to be stored before it. So none is stored on top of one that failed, nor on somebody else's.
+ *   That takes a look into storage, for which a page that goes has no time: its last write holds what is under way, too.
  * - A write that fails leaves everything as dirty as it was. It is told once, and tried again after longer and longer waits.
  */
 
@@ -12,9 +13,10 @@ import type { PersistHost } from '../store/persistence.js'
 import { Batch } from './batch.js'
 import type { Unit } from './dirty.js'
 import type { Fields } from './fields.js'
+import { lookUp } from './look-up.js'
 import type { News } from './news.js'
 import type { Keys, Meta } from './records.js'
-import { FORMAT, toMeta, toStorageError } from './records.js'
+import { FORMAT, toStorageError } from './records.js'
 import type { StateStorage, StorageWriteOptions } from './storage.js'
 
 const FIRST_RETRY_MS = 1_000
@@ -66,6 +68,8 @@ export class Writer {
   #next: Promise<void> | undefined
   /** The last that was handed over, while it is under way; false if what was stored before is gone. */
   #current: Promise<boolean> | undefined
+  /** In the order in which they were handed over. */
+  readonly #underWay = new Set<Batch>()
   #stopTimer: (() => void) | undefined
   #failures = 0
   /** A commit has changed something since all was stored: else what is dirty can wait for the next one. */
@@ -114,12 +118,16 @@ export class Writer {
     await this.#next
   }
 
-  /** The page may go at any time: hands everything over in this very turn, and what is being handed over slowly. */
-  handOver(): void {
+  /**
+   * The page is hidden, or goes: hands everything over in this very turn, and what is being handed over slowly.
+   * @param goes there will be no time to look what is stored
+   */
+  handOver(goes: boolean): void {
     if (this.#stopped !== undefined || (!this.#isDue && this.#current === undefined)) return
     this.#take(Number.POSITIVE_INFINITY)
     this.#stopWaiting()
-    this.#send({ atOnce: true }).catch(() => {}) // it was told
+    if (goes) for (const earlier of [...this.#underWay].reverse()) this.#batch.addEarlier(earlier)
+    this.#send({ atOnce: true }, goes).catch(() => {}) // it was told
   }
 
   /** Writes nothing from now on, but what is under way; resolves when that has ended. */
@@ -127,7 +135,7 @@ export class Writer {
     this.#stopped = why
     this.#stopWaiting()
     await this.#next?.catch(() => {})
-    await this.#current?.catch(() => {})
+    await this.#idle()
     this.#putBack(this.#batch)
     this.#batch = new Batch()
   }
@@ -156,10 +164,15 @@ export class Writer {
     this.#stopTimer = undefined
   }
 
+  /** Nothing is under way. */
+  async #idle(): Promise<void> {
+    while (this.#current !== undefined) await this.#current.catch(() => {})
+  }
+
   async #write(): Promise<void> {
     const { clock } = this.#options.host
     try {
-      await this.#current?.catch(() => {})
+      await this.#idle()
       while (!this.#take(clock.now() + TURN_MS)) await new Promise<void>((resolve) => clock.turn(resolve))
     } finally {
       this.#next = undefined
@@ -181,27 +194,33 @@ export class Writer {
     return all
   }
 
-  /** Hands over what was taken. */
-  #send(more: Partial<StorageWriteOptions>): Promise<boolean> {
+  /**
+   * Hands over what was taken.
+   * @param blindly without a look at what is stored
+   */
+  #send(more: StorageWriteOptions, blindly = false): Promise<boolean> {
     const { storage, keys, durability, id, changed, stored } = this.#options
-    const { version, base, previous, outdated } = this.#written
+    const { fields, version, base, previous, outdated } = this.#written
     const batch = this.#batch
     this.#batch = new Batch()
+    this.#underWay.add(batch)
     const expect = { key: keys.meta, value: this.#generation }
     const generation = `${id}/${++this.#count}`
     this.#generation = generation
-    const meta: Meta = { format: FORMAT, version, generation, base, ...(previous && { previous }) }
+    const meta: Meta = { format: FORMAT, version, generation, base, fields: fields.keys, ...(previous && { previous }) }
     const prefix = keys.base(base)
     const change = {
       set: [[keys.meta, meta] as const, ...[...batch.set].map(([key, value]) => [prefix + key, value] as const)],
       delete: [...[...batch.gone].map((key) => prefix + key), ...outdated],
     }
-    const write = async () => storage.write(change, { durability, expect, ...more }) // it may throw
+    const write = async () => storage.write(change, { durability, ...(!blindly && { expect }), ...more }) // it may throw
     const done: Promise<boolean> = write().then(
       () => {
+        this.#underWay.delete(batch)
         this.#confirmed = generation
         this.#written = { ...this.#written, outdated: [] }
         stored({ before: expect.value, generation, keys: [...batch.set.keys(), ...batch.gone] })
+        if (blindly) void this.#lookForAll()
         if (this.#current === done) this.#stored()
         return true
       },
@@ -210,6 +229,22 @@ export class Writer {
     this.#current = done
     changed('writing')
     return done
+  }
+
+  /** The page has not gone, and what was stored before may have: then all of it is to be written. */
+  async #lookForAll(): Promise<void> {
+    const { storage, keys } = this.#options
+    const { fields, base } = this.#written
+    const prefix = keys.base(base)
+    const stored = new Set(await storage.keys(prefix).catch(() => fields.keys.map((key) => prefix + key)))
+    if (fields.keys.every((key) => stored.has(prefix + key))) return
+    this.#writeAll()
+  }
+
+  #writeAll(): void {
+    for (const field of this.#written.fields.all) field.replaced()
+    this.#dirty.write(this.#options.runs)
+    this.schedule()
   }
 
   #stored(): void {
@@ -227,56 +262,29 @@ export class Writer {
   async #failed(batch: Batch, reason: unknown, isLast: () => boolean): Promise<boolean> {
     const { name, changed, overtaken } = this.#options
     let error = toStorageError(reason, name, 'written')
-    let isForeign = false
+    this.#underWay.delete(batch)
     this.#putBack(batch)
     if (!isLast()) throw error // the next one fails, too: it was to be stored on top of this one
-    const isGone = await this.#look().catch((found: StorageError) => {
-      error = found
-      isForeign = error.reason === 'conflict'
-      this.#stopped ??= error
-      return false
-    })
+    this.#generation = this.#confirmed
+    const found = await lookUp(this.#options, this.#confirmed)
     if (!isLast()) throw error
     this.#current = undefined
-    if (isGone) {
-      for (const field of this.#written.fields.all) field.replaced()
-      this.#dirty.write(this.#options.runs)
-      this.schedule()
-      return false
+    if (found instanceof StorageError) {
+      error = found
+      this.#stopped ??= error
+    } else if (found !== undefined) {
+      const isGone = found.generation === undefined && this.#confirmed !== undefined
+      this.#confirmed = this.#generation = found.generation
+      if (isGone) {
+        this.#writeAll()
+        return false
+      }
     }
     this.#failures++
-    if (isForeign) overtaken(error)
+    if (error === found && error.reason === 'conflict') overtaken(error)
     else if (this.#failures === 1) changed(error)
     if (this.#stopped === undefined) this.#wait(retryDelay(this.#failures))
     throw error
-  }
-
-  /**
-   * Looks what is stored after a failure.
-   * @returns whether what was stored is gone
-   * @throws StorageError if something else is stored
-   */
-  async #look(): Promise<boolean> {
-    const { storage, keys, name, id } = this.#options
-    this.#generation = this.#confirmed
-    let record: unknown
-    try {
-      record = (await storage.read([keys.meta]))[0]
-    } catch {
-      return false // nothing can be said
-    }
-    const found = toMeta(record, name)?.generation
-    const isGone = found === undefined && this.#confirmed !== undefined
-    const isKnown = found === undefined || found === this.#confirmed
-    // One of its own may have been given up too early.
-    if (!isKnown && !found.startsWith(`${id}/`)) {
-      throw new StorageError(
-        `"${name}" was written by somebody else: another tab, where there are no Web Locks. What was committed here since is not stored, and gives way to what is. To go on here instead of there, call store.persist.rehydrate(), and commit it again.`,
-        { reason: 'conflict' },
-      )
-    }
-    this.#confirmed = this.#generation = found
-    return isGone
   }
 
   #putBack(batch: Batch): void {
