@@ -54,7 +54,7 @@ export class Tabs {
         this.#isAway = false
         this.news.open()
         acts.back()
-        this.ask()
+        this.#ask(false)
       },
     })
   }
@@ -78,9 +78,13 @@ export class Tabs {
   }
 
   ask(): void {
+    this.#ask(true)
+  }
+
+  #ask(isNew: boolean): void {
     if (this.areApart) this.#acts.doubt()
     if (this.#isDecided) this.#decided = this.#undecided()
-    this.#lock.ask((isOurs) => void this.#acts.heard(isOurs).finally(this.#acted))
+    this.#lock.ask(isNew, (isOurs) => void this.#acts.heard(isOurs).finally(this.#acted))
   }
 
   #undecided(): Promise<void> {
@@ -95,7 +99,7 @@ export class Tabs {
 
   /** Takes the pen where nobody can be kept from writing. */
   insist(): void {
-    this.#lock.ask(() => {})
+    this.#lock.ask(true, () => {})
   }
 
   /** Somebody else writes. */

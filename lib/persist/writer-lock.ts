@@ -7,7 +7,6 @@
  */
 
 import type { Clock } from '../store/clock.js'
-import { afterResponsive } from '../store/clock.js'
 import type { Surroundings } from './surroundings.js'
 
 /** A page that was left, or a store that was disposed of, has let go by then. */
@@ -15,7 +14,7 @@ const GRACE_MS = 100
 
 export class WriterLock {
   readonly #name: string
-  readonly #locks: Surroundings['locks']
+  #locks: Surroundings['locks']
   readonly #clock: Clock
   #letGo = (): void => {}
   #isHeld = false
@@ -37,9 +36,10 @@ export class WriterLock {
 
   /**
    * Asks for the lock.
+   * @param isNew the page is: the one before it may be letting go just now
    * @param heard told once that it is ours; before that, once, that it is not, if it is somebody else's for now
    */
-  ask(heard: (isOurs: boolean) => void): void {
+  ask(isNew: boolean, heard: (isOurs: boolean) => void): void {
     const has = () => {
       this.#isHeld = true
       heard(true)
@@ -48,9 +48,15 @@ export class WriterLock {
       has()
       return
     }
+    const locks = this.#locks
     const waiting = new AbortController()
     let isOver = false
-    const stopGrace = afterResponsive(this.#clock, GRACE_MS, () => heard(false))
+    // By the time of this answer that to the first question is there, too, if there is one, however busy the page was.
+    const lookUp = async () => {
+      await locks.request(this.#name, { ifAvailable: true }, () => {})
+      if (!isOver && !this.#isHeld) heard(false)
+    }
+    const stopGrace = this.#clock.setTimer(() => void lookUp().catch(() => {}), isNew ? GRACE_MS : 0)
     const held = new Promise<void>((resolve) => {
       this.#letGo = () => {
         isOver = true
@@ -64,8 +70,10 @@ export class WriterLock {
       if (!isOver) has()
       return held
     }
-    this.#locks.request(this.#name, { signal: waiting.signal }, hold).catch(() => {
-      if (!isOver && !this.#isHeld) void hold() // denied to this page: as without
+    locks.request(this.#name, { signal: waiting.signal }, hold).catch(() => {
+      if (isOver || this.#isHeld) return
+      this.#locks = undefined // denied to this page: as without
+      void hold()
     })
   }
 
