@@ -166,6 +166,7 @@ export class InvalidMutationError extends LeaseholdError {
  * - `quota`: there is no space left
  * - `value`: a value that cannot be stored
  * - `conflict`: somebody else has written meanwhile
+ * - `follower`: another tab writes. Nothing was changed here
  * - `timeout`: no answer came. A write may be stored later, whole, or not at all
  * - `newer`: what is stored was written by a newer version of the app, or of this library. It is left as it is
  * - `corrupt`: what is stored is not what it should be, or cannot be migrated. It is left as it is
@@ -176,6 +177,7 @@ export type StorageErrorReason =
   | 'quota'
   | 'value'
   | 'conflict'
+  | 'follower'
   | 'timeout'
   | 'newer'
   | 'corrupt'

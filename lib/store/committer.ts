@@ -16,6 +16,7 @@ import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
 import type { CommitOrigin, ErrorContext, LongCommit } from './core.js'
+import { Doubt } from './doubt.js'
 import type { LeaseOffice } from './lease-office.js'
 import { LongBatch } from './long-batch.js'
 import type { ObservableView } from './observable-view.js'
@@ -46,6 +47,8 @@ export class Committer {
   readonly #listeners = new Set<CommitListener>()
   #tracker: ((mutations: readonly Mutation[]) => void) | undefined
   readonly #perTurn: number | undefined
+  /** Whether commits stand, for those who wait to be told that they were made. */
+  readonly doubt: Doubt = new Doubt()
   #publishing = 0
 
   /** @param perTurn how many mutations of a long batch are applied in one turn */

@@ -77,7 +77,7 @@ export class EventRunner implements EventHost {
     }
     core.office.request(turn)
     turn.waits = true
-    run.ran = turn.epoch > 0 && run.isSettled
+    run.ran = turn.epoch > 0 && (turn.ends || run.isSettled)
     return run
   }
 
@@ -193,7 +193,7 @@ export class EventRunner implements EventHost {
       else for (const spec of specs) turn.used?.add(spec)
       const unused = unusedSpecs(turn.name, turn.made, turn.used)
       if (unused !== undefined) this.core.report(unused, turn.event.context)
-      turn.run.resolve(value)
+      this.#options.committer.doubt.resolve(turn.run, value, turn.event.origin)
     } catch (error) {
       this.#fail(turn, error)
     }

@@ -57,6 +57,7 @@ export class LeaseOffice {
   #paused = 0
   #serving = false
   #closed: Error | undefined
+  #refusal: Error | undefined
 
   constructor(options: LeaseOfficeOptions) {
     this.#options = options
@@ -69,9 +70,9 @@ export class LeaseOffice {
    * @param options `timeoutMs`: refuse it with a LeaseTimeoutError if it was not granted by then
    */
   request(request: LeaseRequest, options: { readonly timeoutMs?: number | undefined } = {}): Ticket {
-    const closed = this.#closed
-    if (closed !== undefined) {
-      this.#call(() => request.refused(closed))
+    const refusal = this.#closed ?? (request.own === true ? undefined : this.#refusal)
+    if (refusal !== undefined) {
+      this.#call(() => request.refused(refusal))
       return { withdraw() {} }
     }
     if (this.isFree(request.scope)) return this.#grantAtOnce(request)
@@ -148,10 +149,22 @@ export class LeaseOffice {
   close(error: Error): void {
     if (this.#closed !== undefined) return
     this.#closed = error
-    const refused = [...this.#line]
+    this.#clear(error, () => true)
+  }
+
+  /** The same for everybody but the store itself, until it is called without an error. */
+  refuse(error: Error | undefined): void {
+    this.#refusal = error
+    if (error !== undefined && this.#closed === undefined) this.#clear(error, ({ own }) => own !== true)
+  }
+
+  #clear(error: Error, concerns: (request: LeaseRequest) => boolean): void {
+    const refused = [...this.#line].filter(({ request }) => concerns(request))
+    this.pause()
     for (const entry of refused) this.#line.leave(entry)
-    for (const holder of [...this.#holders]) this.#lose(holder, error)
+    for (const holder of [...this.#holders]) if (concerns(holder.request)) this.#lose(holder, error)
     for (const { request } of refused) this.#call(() => request.refused(error))
+    this.resume()
     this.#changed()
   }
 
