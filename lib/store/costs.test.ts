@@ -5,8 +5,8 @@ import { serveOn, serveTasks } from '../../workers/serve-tasks.js'
 import type { TaskContext } from '../../workers/task.js'
 import type { StateOf } from '../state/define-state.js'
 import { defineState } from '../state/define-state.js'
+import { madeForTesting } from './node-atoms.js'
 import { createStore } from './store.js'
-import { madeForTesting } from './view-node.js'
 import type { TaskSource } from './worker-tasks.js'
 
 /* What must not grow, counted: messages, bytes, views and atoms. No clock decides. */
