@@ -6,8 +6,8 @@ import type { TaskContext } from '../../workers/task.js'
 import type { StateOf } from '../state/define-state.js'
 import { defineState } from '../state/define-state.js'
 import { callOf } from './fixtures/wire.js'
+import { madeForTesting } from './node-atoms.js'
 import { createStore } from './store.js'
-import { madeForTesting } from './view-node.js'
 import type { TaskSource } from './worker-tasks.js'
 
 /* What must not grow, counted: messages, bytes, views and atoms. No clock decides. */
