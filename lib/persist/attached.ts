@@ -133,6 +133,8 @@ export class Attached implements AttachedPersistence {
       await this.#hydrate(this.#early)
     } catch (error) {
       if (this.#failures++ === 0) this.#tell(error)
+      // It is told once, and the next time there is nothing.
+      if ((error as StorageError).reason === 'lost') return this.#hydrateFirst()
       if (this.#disposed || isUnusable(error) || this.#early.isTooMany) return
       this.#stopRetry = this.#host.clock.setTimer(() => {
         if (!this.#hydrated) void this.#inOrder(() => this.#hydrateFirst())
