@@ -110,6 +110,7 @@ export default defineConfig({
         resolve: { alias: entryAliases },
         test: {
           name: 'demo',
+          expect: patient,
           include: ['demo/**/*.test.{ts,tsx}'],
           exclude: ['**/node_modules/**'],
           setupFiles,

@@ -58,12 +58,38 @@ const button = (name: string | RegExp) => page.getByRole('button', { name })
 const counterCard = () => page.getByRole('region', { name: 'A background task' })
 const writersCard = () => page.getByRole('region', { name: 'Typing beside tasks' })
 const quoteCard = () => page.getByRole('region', { name: 'Plain async code' })
+const todosCard = () => page.getByRole('region', { name: 'A state that outlives the page' })
 const text = async (testId: string, card = counterCard()) => (await card.getByTestId(testId).textContent()) ?? ''
 /** Waits until a part of the page says so. */
 const says = (testId: string, card = counterCard()) =>
   expect.poll(() => text(testId, card), { timeout: 10_000, interval: 20 })
 const failure = () => text('failure', quoteCard())
 const line = async () => (await page.getByRole('blockquote').textContent()) ?? ''
+const todos = () => todosCard().getByRole('listitem').locator('label').allTextContents()
+const todosButton = (name: string) => todosCard().getByRole('button', { name, exact: true })
+async function addTodos(...texts: string[]): Promise<void> {
+  for (const each of texts) {
+    await page.getByLabel('New to-do').fill(each)
+    await page.getByLabel('New to-do').press('Enter')
+  }
+}
+/** What is stored of a field of the to-dos, read beside the page's own connection. */
+const stored = (field: string) =>
+  page.evaluate(
+    (key) =>
+      new Promise<unknown>((resolve, reject) => {
+        const opening = indexedDB.open('leasehold')
+        opening.onerror = () => reject(opening.error)
+        opening.onsuccess = () => {
+          const record = opening.result.transaction('state').objectStore('state').get(key)
+          record.onsuccess = () => {
+            opening.result.close()
+            resolve(record.result?.value)
+          }
+        }
+      }),
+    `todos/0/field/${field}`,
+  )
 
 describe('the demo', () => {
   let url: string
@@ -233,6 +259,81 @@ describe('the demo', () => {
     await says('tasks', writersCard()).toBe('none')
   })
 
+  test('P1: a list survives reloads until it is deleted from storage, and says so', async () => {
+    await says('storage', todosCard()).toMatch(/^Stored/)
+    await addTodos('write', 'read', 'throw away')
+    await page.getByLabel('write', { exact: true }).check()
+    await todosButton('Remove throw away').click()
+    await expect.poll(() => stored('rows')).toMatchObject([{ text: 'read' }, { text: 'write', done: true }])
+    await page.reload()
+    await expect.poll(todos).toEqual(['read', 'write'])
+    expect(await page.getByLabel('write', { exact: true }).isChecked()).toBe(true)
+    expect(await text('count', todosCard())).toBe('2 to-dos, 1 open')
+    expect(await todosCard().getByTestId('storage').getAttribute('role')).toBe('status')
+    await says('storage', todosCard()).toMatch(/^Stored/)
+
+    await todosButton('Delete what is stored').click()
+    await says('storage', todosCard()).toMatch(/^Nothing is stored/)
+    await page.reload()
+    await says('storage', todosCard()).toMatch(/^Stored/)
+    expect(await todosCard().textContent()).toContain('Nothing to do.')
+  })
+
+  test('P5: where nothing can be stored it says so, and why, and goes on', async () => {
+    await page.addInitScript(() => Object.defineProperty(globalThis, 'indexedDB', { value: undefined }))
+    await page.reload()
+    await says('storage', todosCard()).toMatch(/^Not stored/)
+    await addTodos('for now')
+    expect(await todos()).toEqual(['for now'])
+    expect(await text('todos-failure', todosCard())).toContain('no indexedDB')
+  })
+
+  test('filters a list, and keeps the focus in it when the row that has it leaves', async () => {
+    await addTodos('c', 'b', 'a')
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+    await todosButton('Remove b').focus()
+    await page.keyboard.press('Enter')
+    expect([await todos(), await focused()]).toEqual([['a', 'c'], 'Remove c'])
+    await page.getByLabel('Open', { exact: true }).check()
+    await page.getByLabel('a', { exact: true }).focus()
+    await page.keyboard.press('Space')
+    expect(await todos()).toEqual(['c'])
+    expect(await page.getByLabel('c', { exact: true }).evaluate((box) => box === document.activeElement)).toBe(true)
+    await page.keyboard.press('Space')
+    await expect.poll(() => todosCard().textContent()).toContain('None of them.')
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('todo-text')
+    await page.getByLabel('Done', { exact: true }).check()
+    expect(await todos()).toEqual(['a', 'c'])
+  })
+
+  test('P9, X4: an import of 100,000 rows that a reload cuts short goes on, with no row lost or doubled', async () => {
+    const imported = async () => Number((await text('import', todosCard())).replace(/,|\D.*/g, ''))
+    await addTodos('my own')
+    await todosButton('Import 100,000 rows').click()
+    await page.getByLabel('Imported row 3', { exact: true }).check()
+    const ticked = Math.max(await imported(), 20_000)
+    await expect.poll(() => stored('imported')).toBeGreaterThan(ticked)
+    await page.reload()
+    await says('import', todosCard()).toContain(', attempt 2')
+    expect(await imported()).toBeGreaterThan(ticked)
+    if (DEMO_SCREENSHOTS) await page.screenshot({ path: join(DEMO_SCREENSHOTS, 'import.png'), fullPage: true })
+    await todosButton('Import 100,000 rows').waitFor()
+    expect(await text('count', todosCard())).toMatch(/^100,001 to-dos/)
+    expect(await todos()).toHaveLength(8)
+    await todosButton('Last rows').click()
+    expect(await todos()).toEqual(['Imported row 100000'])
+    expect(await text('window', todosCard())).toBe('100,001–100,001 of 100,001')
+    const all = await page.evaluate(() => document.querySelectorAll('*').length)
+    expect(all).toBeLessThan(300)
+
+    await page.reload()
+    await says('count', todosCard()).toMatch(/^100,001 to-dos/)
+    await says('tasks', todosCard()).toBe('none')
+    expect(await page.getByLabel('Imported row 3', { exact: true }).isChecked()).toBe(true)
+    await todosButton('Empty the list').click()
+    await says('count', todosCard()).toBe('0 to-dos, 0 open')
+  })
+
   test('is used by keyboard alone, and always shows where the focus is', async () => {
     const reached: string[] = []
     const tab = async () => {
@@ -270,6 +371,7 @@ describe('the demo', () => {
 
   test.each(['light', 'dark'] as const)('fits a narrow screen and a wide one, %s', async (colorScheme) => {
     await page.emulateMedia({ colorScheme })
+    await addTodos('to fit', 'n'.repeat(200))
     for (const width of [360, 1200]) {
       await page.setViewportSize({ width, height: 900 })
       const [scrollWidth, background] = await page.evaluate(() => {
@@ -293,7 +395,8 @@ describe('the demo, built', () => {
   beforeAll(async () => {
     outDir = await mkdtemp(join(tmpdir(), 'demo-'))
     vi.stubEnv('NODE_ENV', 'production') // else it would be the development build of everything
-    await build({ root, configFile, logLevel: 'warn', build: { outDir, emptyOutDir: true } })
+    const rolldownOptions = { checks: { bundlerTimings: false } } // else a slow machine is warned that it is slow
+    await build({ root, configFile, logLevel: 'warn', build: { outDir, emptyOutDir: true, rolldownOptions } })
     vi.unstubAllEnvs()
     const server = await preview({
       root,
@@ -326,5 +429,13 @@ describe('the demo, built', () => {
     await says('tasks').toBe('none')
     await button('Fetch a line').click()
     await expect.poll(line).not.toBe('Nothing fetched yet.')
+    await addTodos('over a reload')
+    await expect.poll(() => stored('rows')).toHaveLength(1)
+    await page.reload()
+    await expect.poll(todos).toEqual(['over a reload'])
+    await todosButton('Import 100,000 rows').click()
+    await says('import', todosCard()).toMatch(/^\d/)
+    await todosButton('Stop importing').click()
+    await says('tasks', todosCard()).toBe('none')
   })
 })

@@ -2,6 +2,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { CounterPanel } from './counter-panel.js'
 import { QuotePanel } from './quote-panel.js'
+import { TodosPanel } from './todos-panel.js'
 import { allowOwnScripts } from './trusted-types.js'
 import { WritersPanel } from './writers-panel.js'
 
@@ -15,5 +16,6 @@ createRoot(root).render(
     <CounterPanel />
     <QuotePanel />
     <WritersPanel />
+    <TodosPanel />
   </StrictMode>,
 )

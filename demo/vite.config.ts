@@ -46,7 +46,7 @@ export default defineConfig({
   resolve: { alias: entryAliases },
   // What only a worker imports is found late, and the page would reload on its first visit.
   optimizeDeps: {
-    include: ['comlink', 'mobx', 'mobx-react-lite', 'react', 'react-dom/client', 'react/jsx-dev-runtime'],
+    include: ['comlink', 'idb-keyval', 'mobx', 'mobx-react-lite', 'react', 'react-dom/client', 'react/jsx-dev-runtime'],
   },
   server: { fs: { allow: [root] } },
   worker: { format: 'es' },

@@ -166,6 +166,7 @@ export class InvalidMutationError extends LeaseholdError {
  * - `quota`: there is no space left
  * - `value`: a value that cannot be stored
  * - `conflict`: somebody else has written meanwhile
+ * - `follower`: another tab writes. Nothing was changed here
  * - `timeout`: no answer came. A write may be stored later, whole, or not at all
  * - `lost`: the browser has deleted what was stored, since its own files were damaged
  * - `newer`: what is stored was written by a newer version of the app, or of this library. It is left as it is
@@ -177,6 +178,7 @@ export type StorageErrorReason =
   | 'quota'
   | 'value'
   | 'conflict'
+  | 'follower'
   | 'timeout'
   | 'lost'
   | 'newer'

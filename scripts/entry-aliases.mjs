@@ -7,7 +7,6 @@ const source = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 export const entryAliases = [
   { find: /^leasehold$/, replacement: source('lib/index.ts') },
   { find: /^leasehold\/worker$/, replacement: source('workers/index.ts') },
-  { find: /^leasehold\/persist$/, replacement: source('lib/persist/index.ts') },
   { find: /^leasehold\/testing$/, replacement: source('lib/testing/index.ts') },
   { find: /^leasehold\/persist$/, replacement: source('lib/persist/index.ts') },
   { find: /^leasehold\/react$/, replacement: source('lib/react/index.ts') },

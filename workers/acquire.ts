@@ -63,8 +63,13 @@ function opened(
     end.rollBack(new LeaseReleasedError(`Lease "${lease.name}" was rolled back. Acquire another one to write again.`))
     await over.catch(() => {})
   }
+  const { epoch, name, flush, emit, start } = lease
   return Object.freeze({
-    ...lease,
+    epoch,
+    name,
+    flush,
+    emit,
+    start,
     state,
     async commit() {
       ended = true

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { defineState } from '../lib/state/define-state.js'
 import { call } from '../lib/store/fixtures/hostile-messages.js'
+import { callOf } from '../lib/store/fixtures/wire.js'
 import { serveOn, serveTasks } from './serve-tasks.js'
 
 /* A page that answers without sense leaves no promise of a task pending, and none rejected that nobody has. */
@@ -46,7 +47,7 @@ function serve(task: string, answers: Readonly<Record<string, readonly unknown[]
   const { port1, port2 } = new MessageChannel()
   const heard: string[] = []
   port1.addEventListener('message', ({ data }) => {
-    const name: string | undefined = data.m.path?.[0]
+    const name = callOf(data)?.name
     if (name === undefined) return
     heard.push(name)
     for (const answer of answers[name] ?? []) port1.postMessage(answer)

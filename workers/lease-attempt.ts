@@ -11,7 +11,6 @@ import type { Deferred } from '../lib/protocol/deferred.js'
 import { deferred } from '../lib/protocol/deferred.js'
 import type { Lease } from '../lib/protocol/lease.js'
 import { createLease } from '../lib/protocol/lease.js'
-import type { CommitPayload } from '../lib/protocol/messages.js'
 import type { Spec } from '../lib/protocol/specs.js'
 import { transferablesOf } from '../lib/protocol/transfer.js'
 import { detach } from '../lib/state/detach.js'
@@ -38,12 +37,11 @@ export class Attempt {
   readonly epoch: number
   /** Names the lease in messages. */
   readonly title: string
-  /** Resolves when the function has settled, however it did. */
-  readonly settled: Promise<void>
   readonly #name: string
   readonly #replica: Replica
   readonly #send: Send
   readonly #staged: StagedInDraft
+  /** Those that are not answered. */
   readonly #batches = new Map<number, Batch>()
   #draft: Draft | undefined
   #specs: Spec[] = []
@@ -52,7 +50,9 @@ export class Attempt {
   #closed: (() => Error) | undefined
   /** The replica need not keep what the draft stands on any more. */
   #release: () => void = () => {}
-  #settle: () => void = () => {}
+  #isSettled = false
+  /** What waits for the function to settle. */
+  #onSettled: (() => void) | undefined
 
   constructor(epoch: number, name: string, replica: Replica, send: Send, staged: StagedInDraft) {
     this.epoch = epoch
@@ -61,9 +61,6 @@ export class Attempt {
     this.#replica = replica
     this.#send = send
     this.#staged = staged
-    this.settled = new Promise((resolve) => {
-      this.#settle = resolve
-    })
   }
 
   /** The flush that is on its way. */
@@ -167,9 +164,16 @@ export class Attempt {
     this.#release()
   }
 
-  /** The function has settled. */
+  /** The function has settled, however it did. */
   settle(): void {
-    this.#settle()
+    this.#isSettled = true
+    this.#onSettled?.()
+  }
+
+  /** Calls back when the function has settled. */
+  onceSettled(run: () => void): void {
+    if (this.#isSettled) run()
+    else this.#onSettled = run
   }
 
   #end(why: () => Error): void {
@@ -180,13 +184,12 @@ export class Attempt {
   #post(last: boolean, value: unknown): void {
     const mutations = this.#draft?.changes() ?? []
     const specs = this.#specs.map(({ kind, name, args }) => ({ kind, name, args }))
-    const { used, ...named } = this.#staged.name(mutations)
-    const payload: CommitPayload = { ...named, specs: specs.length > 0 ? specs : undefined }
+    const { payload, used } = this.#staged.name(mutations, specs.length > 0 ? specs : undefined)
     this.#send(
       'commit',
       [this.epoch, this.#sequence, last],
       payload,
-      transferablesOf(specs.flatMap(({ args }) => args)),
+      specs.length > 0 ? transferablesOf(specs.flatMap(({ args }) => args)) : undefined,
     )
     this.#specs = []
     for (const staged of used) staged.isHere = false // until it is known that the page has not used it

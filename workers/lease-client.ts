@@ -29,8 +29,8 @@ export interface LeaseRun {
   readonly signal: AbortSignal
 }
 
-/** A lease that a task has asked for, until it has its result. */
-interface Entry {
+/** A lease that a task has asked for, until it has its result: the listener of the signals that may end it before. */
+interface Entry extends EventListenerObject {
   readonly run: LeaseRun
   readonly request: LeaseRequestPayload
   readonly scope: Scope
@@ -40,8 +40,6 @@ interface Entry {
   requestId: number
   attempt: Attempt | undefined
   over: boolean
-  /** No signal can end it any more. Both that follow do so too. */
-  stopListening(): void
   resolve(value: unknown): void
   reject(error: unknown): void
 }
@@ -66,55 +64,45 @@ export class LeaseClient {
   }
 
   /** See `TaskContext.lease`. */
-  async lease(run: LeaseRun, fn: LeaseFunction, options: LeaseOptions | ScopedLeaseOptions = {}): Promise<unknown> {
-    const { signal, cleanup = false, name = run.name, ifAvailable = false, revocable = true } = options
-    if (this.#inside !== undefined) {
-      throw new NestedLeaseError(
-        `Task "${run.name}" asked for a lease inside its lease "${this.#inside}": it would wait for its own end. Use the state that the outer function was given, or ask once it has returned.`,
-      )
-    }
-    if (typeof fn !== 'function')
-      throw new TypeError(`Task "${run.name}": task.lease takes a function of (state, lease).`)
-    const { timeout, ttl, scope } = options
-    const request: LeaseRequestPayload = {
-      name: typeof name === 'string' ? name.slice(0, MAX_NAME) : name,
-      ...(ttl !== undefined && { ttl }),
-      ...(ifAvailable !== false && { ifAvailable }),
-      ...(timeout !== undefined && timeout !== Number.POSITIVE_INFINITY && { timeout }),
-      ...(scope !== undefined && { scope: Array.isArray(scope) ? [...scope] : scope }),
-      ...(revocable !== true && { revocable }),
-    }
-    assertLeaseRequest(request)
-    const fields = toScope(this.#replica.tree.shape, request.scope)
-    const signals = [...(cleanup ? [] : [run.signal]), ...(signal ? [signal] : [])]
-    for (const one of signals) if (one.aborted) throw one.reason
+  lease(run: LeaseRun, fn: LeaseFunction, options: LeaseOptions | ScopedLeaseOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const end = (tell: () => void) => {
+      if (this.#inside !== undefined) {
+        throw new NestedLeaseError(
+          `Task "${run.name}" asked for a lease inside its lease "${this.#inside}": it would wait for its own end. Use the state that the outer function was given, or ask once it has returned.`,
+        )
+      }
+      if (typeof fn !== 'function')
+        throw new TypeError(`Task "${run.name}": task.lease takes a function of (state, lease).`)
+      const request = requestOf(run, options)
+      const scope = toScope(this.#replica.tree.shape, request.scope)
+      const { signal, cleanup = false } = options
+      const signals = [...(cleanup ? [] : [run.signal]), ...(signal ? [signal] : [])]
+      for (const one of signals) if (one.aborted) throw one.reason
+      const end = () => {
         entry.over = true
-        entry.stopListening()
-        tell()
+        stopListening(entry)
       }
       const entry: Entry = {
         run,
         request,
-        scope: fields,
+        scope,
         fn,
         signals,
         requestId: 0,
         attempt: undefined,
         over: false,
-        // No AbortController: what one costs is a tenth of a lease.
-        stopListening: () => {
-          for (const [i, one] of signals.entries()) one.removeEventListener('abort', aborts[i] as () => void)
+        // No AbortController, and no function for each signal: what they cost is seen beside a lease.
+        handleEvent: ({ target }) => this.#abort(entry, target as AbortSignal), // it listens to nothing else
+        resolve(value) {
+          end()
+          resolve(value)
         },
-        resolve: (value) => end(() => resolve(value)),
-        reject: (error) => end(() => reject(error)),
+        reject(error) {
+          end()
+          reject(error)
+        },
       }
-      const aborts = signals.map((one) => {
-        const abort = () => this.#abort(entry, one.reason, one === run.signal)
-        one.addEventListener('abort', abort)
-        return abort
-      })
+      for (const one of signals) one.addEventListener('abort', entry)
       this.#ask(entry, request)
     })
   }
@@ -159,7 +147,7 @@ export class LeaseClient {
       if (batch?.last === true) entry.reject(error)
       else this.#rollBack(entry, attempt, error, 'this worker could not be brought up to date')
     }
-    let moved: Promise<void>
+    let moved: Promise<void> | undefined
     try {
       moved = this.#replica.committed(batch?.mutations, payload, version, since)
     } catch (error) {
@@ -168,15 +156,24 @@ export class LeaseClient {
     } finally {
       if (batch?.last === true) this.#held.delete(epoch)
     }
-    moved.catch(() => {}) // who waits for it is told below
+    moved?.catch(() => {}) // who waits for it is told below
     if (batch !== undefined) this.#staging.used(batch.staged)
     if (attempt?.hasStaged === true) {
       this.#replica.tree.hold() // the values stand in it now, and who has their views goes on seeing what they were
     }
     if (entry === undefined || batch === undefined) return
     // It is applied: a cancellation that comes before the replica has it changes nothing of that.
-    if (batch.last) entry.stopListening()
-    moved.then(() => (batch.last ? entry.resolve(batch.value) : attempt?.flushed())).catch(fail)
+    if (batch.last) stopListening(entry)
+    const tell = () => (batch.last ? entry.resolve(batch.value) : attempt?.flushed())
+    if (moved !== undefined) {
+      moved.then(tell).catch(fail)
+      return
+    }
+    try {
+      tell()
+    } catch (error) {
+      fail(error)
+    }
   }
 
   /** The page has refused the batch, or ended the lease: either way it is over. */
@@ -190,7 +187,7 @@ export class LeaseClient {
     const error = fromWireError(payload)
     attempt.close(error instanceof Error ? error : new LeaseExpiredError(`${attempt.title} is over.`, { cause: error }))
     if (error instanceof LeaseRevokedError && entry.request.revocable !== false) {
-      void attempt.settled.then(() => this.#again(entry, epoch))
+      attempt.onceSettled(() => this.#again(entry, epoch))
     } else entry.reject(error)
   }
 
@@ -253,14 +250,16 @@ export class LeaseClient {
     }
   }
 
-  #abort(entry: Entry, reason: unknown, isRun: boolean): void {
-    const { requestId, attempt } = entry
+  #abort(entry: Entry, signal: AbortSignal): void {
+    const { requestId, attempt, run } = entry
+    const reason: unknown = signal.reason
     if (this.#waiting.delete(requestId)) {
       this.#send('withdraw', [requestId])
       entry.reject(reason)
     } else if (attempt === undefined || !this.#held.has(attempt.epoch))
       entry.reject(reason) // revoked, and not asked again
-    else if (isRun && !attempt.isLastSent) this.#rollBack(entry, attempt, reason, 'its run was cancelled')
+    else if (signal === run.signal && !attempt.isLastSent)
+      this.#rollBack(entry, attempt, reason, 'its run was cancelled')
   }
 
   #rollBack(entry: Entry, attempt: Attempt, cause: unknown, why: string): void {
@@ -278,4 +277,26 @@ export class LeaseClient {
     this.#held.delete(epoch)
     return entry
   }
+}
+
+/** No signal can end it any more. */
+function stopListening(entry: Entry): void {
+  for (const signal of entry.signals) signal.removeEventListener('abort', entry)
+}
+
+/** @throws TypeError that names the bad option */
+function requestOf(
+  run: LeaseRun,
+  { name = run.name, ttl, ifAvailable = false, timeout, scope, revocable = true }: LeaseOptions | ScopedLeaseOptions,
+): LeaseRequestPayload {
+  const request: LeaseRequestPayload = {
+    name: typeof name === 'string' ? name.slice(0, MAX_NAME) : name,
+    ...(ttl !== undefined && { ttl }),
+    ...(ifAvailable !== false && { ifAvailable }),
+    ...(timeout !== undefined && timeout !== Number.POSITIVE_INFINITY && { timeout }),
+    ...(scope !== undefined && { scope: Array.isArray(scope) ? [...scope] : scope }),
+    ...(revocable !== true && { revocable }),
+  }
+  assertLeaseRequest(request)
+  return request
 }

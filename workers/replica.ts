@@ -75,7 +75,7 @@ export class Replica {
    * A batch of this worker was applied, and the state is at `version`.
    * @param mutations the batch; undefined if its lease is over and it is not known any more
    * @param payload the changes from `since`; undefined where the batch alone led there
-   * @returns a promise that resolves when the replica has the batch
+   * @returns undefined when the replica has the batch now; else a promise that resolves when it has
    * @throws TypeError or InvalidMutationError for changes that make no sense
    */
   committed(
@@ -83,17 +83,17 @@ export class Replica {
     payload: unknown,
     version: number,
     since: number,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { tree } = this
-    if (tree.version >= version) return Promise.resolve()
+    if (tree.version >= version) return undefined
     if (!Number.isSafeInteger(version)) throw new TypeError(`committed: ${version} is no version`)
     if (payload !== undefined) {
-      if (this.receive(payload, version, since)) return Promise.resolve()
+      if (this.receive(payload, version, since)) return undefined
     } else if (tree.version === since && version === since + 1 && mutations !== undefined) {
       tree.apply(mutations)
-      return Promise.resolve()
+      return undefined
     }
-    return mutations === undefined ? Promise.resolve() : this.refresh()
+    return mutations === undefined ? undefined : this.refresh()
   }
 
   /** The port is closed: nothing is answered any more. */

@@ -118,35 +118,40 @@ export class Staging {
 
   /** What one draft takes. */
   open(): StagedInDraft {
-    return new StagedInDraft((view) => this.#byView.get(view))
+    return new StagedInDraft(this.#byView)
   }
 }
 
 /** The staged values that one draft has taken. */
 export class StagedInDraft {
-  readonly #find: (view: object) => StagedValue | undefined
-  readonly #taken = new Map<object, StagedValue>()
+  readonly #byView: WeakMap<object, StagedValue>
+  /** By container; made with the first. */
+  #taken: Map<object, StagedValue> | undefined
 
-  constructor(find: (view: object) => StagedValue | undefined) {
-    this.#find = find
+  constructor(byView: WeakMap<object, StagedValue>) {
+    this.#byView = byView
   }
 
   /** The value behind a view, the first time. */
   readonly adopt = (view: object): object | undefined => {
-    const staged = this.#find(view)
-    if (staged === undefined || !staged.isHere || this.#taken.has(staged.container)) return undefined
+    const staged = this.#byView.get(view)
+    if (staged === undefined || !staged.isHere || this.#taken?.has(staged.container) === true) return undefined
+    this.#taken ??= new Map()
     this.#taken.set(staged.container, staged)
     return staged.container
   }
 
   /** The draft has taken none: its own data is all that it holds. */
   get isEmpty(): boolean {
-    return this.#taken.size === 0
+    return this.#taken === undefined
   }
 
   /** A batch with names in the places of what was staged, and is as it was. */
-  name(mutations: readonly Mutation[]): Pick<CommitPayload, 'mutations' | 'staged'> & { used: readonly StagedValue[] } {
-    if (this.#taken.size === 0) return { mutations, used: [] }
+  name(
+    mutations: readonly Mutation[],
+    specs: CommitPayload['specs'],
+  ): { readonly payload: CommitPayload; readonly used: readonly StagedValue[] } {
+    if (this.#taken === undefined) return { payload: { mutations, specs }, used: [] }
     const places: StagedPlace[] = []
     const used: StagedValue[] = []
     const named = mutations.map((mutation, index): Mutation => {
@@ -162,13 +167,13 @@ export class StagedInDraft {
       if ('values' in mutation) return { ...mutation, values: fillRefs(mutation.values, found, new Map()) as unknown[] }
       return { ...mutation, value: fillRefs(mutation.value, found, new Map()) }
     })
-    return used.length === 0 ? { mutations, used } : { mutations: named, staged: places, used }
+    return { payload: used.length === 0 ? { mutations, specs } : { mutations: named, specs, staged: places }, used }
   }
 
   #search(value: unknown, at: readonly Key[], found: (at: Path, staged: StagedValue) => void): void {
     const kind = containerKind(value)
     if (kind === undefined || kind === 'set') return
-    const staged = this.#taken.get(value as object)
+    const staged = this.#taken?.get(value as object)
     if (staged?.isHere) found(at, staged)
     // A leaf is no container, and of what is staged nothing else is.
     else if (staged === undefined)

@@ -7,6 +7,7 @@ import { listOperations } from './list-operations.js'
 import { livePage } from './live-page.js'
 import { memory } from './memory.js'
 import { oneEvent } from './one-event.js'
+import { persist } from './persist.js'
 import { roundTrip } from './round-trip.js'
 import { catchUp, firstWorker } from './workers.js'
 
@@ -23,4 +24,5 @@ export const cases: readonly Case[] = [
   catchUp,
   memory,
   livePage,
+  persist,
 ]

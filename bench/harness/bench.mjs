@@ -3,7 +3,7 @@
  */
 import { runNode, toolPath } from '../../scripts/tools.mjs'
 import { launch, openPage } from './browser.mjs'
-import { measureSizes, sizeCase } from './bundle-size.mjs'
+import { measureSizes, sizeCase, sizeReferences } from './bundle-size.mjs'
 import { describeMachine } from './machine.mjs'
 import { build, siteFolder } from './prepare.mjs'
 import { printVariant, writeReport } from './report.mjs'
@@ -202,7 +202,7 @@ async function sizeEntries(run) {
       Object.entries(sizes[variant.label] ?? {}).map(([name, kB]) => [name, [{ 'min + gzip': kB }]]),
     )
     const measured = { samples, failures: {}, settled: true }
-    const reference = variant.label.includes('worker') ? 'Comlink' : sizeCase.reference
+    const reference = sizeReferences[variant.label] ?? sizeCase.reference
     const found = toEntries({ ...sizeCase, reference }, variant, measured, run)
     printVariant(found, measured)
     return found

@@ -8,11 +8,21 @@ import { rolldown } from 'rolldown'
 import { root } from '../../scripts/tools.mjs'
 import { benchFolder } from './prepare.mjs'
 
-const SHARED = ['comlink', 'mobx']
+const SHARED = ['comlink', 'idb-keyval', 'mobx']
 const PAGE = 'for the page, with MobX'
 const WORKER = 'for the worker'
+const PERSIST = 'added by persistence'
 
-/** @type {readonly { readonly where: string, readonly name: string, readonly modules: readonly string[] }[]} */
+/**
+ * `besides`: what the app has anyway, and what is left out of the size.
+ *
+ * @type {readonly {
+ *   readonly where: string,
+ *   readonly name: string,
+ *   readonly modules: readonly string[],
+ *   readonly besides?: readonly string[],
+ * }[]}
+ */
 const BUNDLES = [
   { where: PAGE, name: 'Leasehold', modules: [join(root, 'dist/lib/index.js'), 'mobx'] },
   { where: PAGE, name: 'Comlink + MobX', modules: ['comlink', 'mobx'] },
@@ -30,6 +40,19 @@ const BUNDLES = [
   { where: WORKER, name: 'Comlink + Mutative', modules: ['comlink', 'mutative'] },
   { where: WORKER, name: 'Comlink + mobx-keystone', modules: ['comlink', 'mobx', 'mobx-keystone'] },
   { where: WORKER, name: 'coaction', modules: ['coaction'] },
+  {
+    where: PERSIST,
+    name: 'Leasehold',
+    modules: [join(root, 'dist/lib/persist/index.js')],
+    besides: [join(root, 'dist/lib/index.js'), 'mobx'],
+  },
+  {
+    where: PERSIST,
+    name: 'Zustand persist + idb-keyval',
+    modules: ['zustand/middleware', 'idb-keyval'],
+    besides: ['zustand'],
+  },
+  { where: PERSIST, name: 'idb-keyval', modules: ['idb-keyval'] },
 ]
 
 /** @param {readonly string[]} modules */
@@ -67,7 +90,7 @@ function versionOf(name) {
 
 /** The versions of what takes part. */
 export function contestantVersions() {
-  const names = ['comlink', 'mobx', 'mutative', 'mobx-keystone', 'coaction', 'immer', 'zustand', 'react']
+  const names = ['comlink', 'mobx', 'mutative', 'mobx-keystone', 'coaction', 'immer', 'zustand', 'idb-keyval', 'react']
   return names.map((name) => `${name} ${versionOf(name)}`).join(', ')
 }
 
@@ -76,18 +99,26 @@ export const sizeCase = {
   title: 'Size',
   about: 'Everything that the entries export, bundled for production, minified and gzipped.',
   metrics: [{ name: 'min + gzip', unit: 'kB' }],
-  variants: [{ label: PAGE }, { label: WORKER }],
+  variants: [{ label: PAGE }, { label: WORKER }, { label: PERSIST }],
   contestants: [...new Set(BUNDLES.map(({ name }) => name))].map((name) => ({ name })),
   reference: 'Comlink + MobX',
+}
+
+/** What Leasehold is held against in a variant. @type {Record<string, string>} */
+export const sizeReferences = {
+  [PAGE]: sizeCase.reference,
+  [WORKER]: 'Comlink',
+  [PERSIST]: 'Zustand persist + idb-keyval',
 }
 
 /** Measures every bundle. Gives kilobytes by variant and contestant. */
 export async function measureSizes() {
   /** @type {Record<string, Record<string, number>>} */
   const sizes = {}
-  for (const { where, name, modules } of BUNDLES) {
+  for (const { where, name, modules, besides } of BUNDLES) {
     sizes[where] ??= {}
-    sizes[where][name] = (await measure(modules)) / 1000
+    const all = await measure([...(besides ?? []), ...modules])
+    sizes[where][name] = (all - (besides ? await measure(besides) : 0)) / 1000
   }
   return sizes
 }

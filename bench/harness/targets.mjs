@@ -11,6 +11,7 @@ const OURS = 'Leasehold'
 const FLOOR_CALLS = 'floor: two bare Comlink calls'
 const FLOOR_POST = 'floor: bare postMessage'
 const DEEP = 'Comlink + MobX deep, by hand'
+const ZUSTAND_PERSIST = 'Zustand persist on idb-keyval'
 
 /**
  * Judges the entries that are there.
@@ -96,5 +97,11 @@ export function judge(entries) {
   for (const variant of ['all observed, by one reaction', 'all observed, by a reaction for each row']) {
     add(`memory, ${variant}, against deep MobX`, times('memory', variant, 'heap', OURS, DEEP), '≤', 0.6, ' ×')
   }
+  const stored = median('persist', '100,000', 'longest block', OURS)
+  add('one changed row of 100,000, stored: the longest block', stored, '≤', 16, ' ms')
+  const bytes = times('persist', '100,000', 'bytes written', OURS, ZUSTAND_PERSIST)
+  add('one changed row of 100,000, stored: bytes, against Zustand persist', bytes, '≤', 0.01, ' ×')
+  const storing = times('persist', '100,000', 'total', OURS, ZUSTAND_PERSIST)
+  add('one changed row of 100,000, stored: in all, against Zustand persist', storing, '≤', 0.25, ' ×')
   return verdicts
 }

@@ -1,27 +1,25 @@
 /*
- * The persistence of one store: reads what is stored, then writes what commits change.
+ * The persistence of one store: the part that this tab plays among those that share what is stored.
  *
- * - What is committed before the end of a hydration is kept, and applied on top of what was stored, in the turn in which that
- *   is published: nobody sees one without the other.
- * - What is stored and cannot be used is left alone: nothing is written, and the store goes on in memory.
- * - Hydrations and `clear` follow one another.
+ * - One tab writes, see `pen.ts`. The others follow it, and refuse whoever would change the state.
+ * - What a tab commits before it knows that it follows is taken back, and whoever awaits it is told.
+ * - A tab that takes over reads first: nobody changes a state that is behind what is stored.
+ * - Hydrations, `clear` and changes of the part follow one another.
  */
 
 import { StorageError } from '../errors.js'
 import type { AttachedPersistence, PersistHost, StorePersist } from '../store/persistence.js'
-import { createToken } from '../store/tokens.js'
-import type { Unit } from './dirty.js'
-import { valueAt } from './dirty.js'
-import { EarlyCommits } from './early-commits.js'
-import { Fields, hasPath, persistedPaths } from './fields.js'
-import { onLeave } from './on-leave.js'
-import { Rebase } from './rebase.js'
-import { Keys, RUNS_KEY, toStorageError } from './records.js'
+import { nameOf } from './early-commits.js'
+import { persistedPaths } from './fields.js'
+import { Follower } from './follower.js'
+import { Pen } from './pen.js'
+import { Keys } from './records.js'
 import { Status } from './status.js'
-import type { ReaderOptions, StoredState } from './stored-state.js'
-import { freshState, readStored } from './stored-state.js'
-import type { Written } from './writer.js'
-import { retryDelay, Writer } from './writer.js'
+import type { ReaderOptions } from './stored-state.js'
+import type { Surroundings } from './surroundings.js'
+import { TabCopies } from './tab-copies.js'
+import type { TabToken } from './tab-token.js'
+import { Tabs } from './tabs.js'
 
 /** Options of `persist`, with their defaults, and without the state's type. */
 export interface AttachOptions extends Pick<ReaderOptions, 'name' | 'storage' | 'version' | 'migrate' | 'merge'> {
@@ -29,6 +27,9 @@ export interface AttachOptions extends Pick<ReaderOptions, 'name' | 'storage' | 
   readonly onRehydrate: ((state: object, error: unknown) => void) | undefined
   readonly debounceMs: number
   readonly durability: 'relaxed' | 'strict'
+  readonly surroundings: Surroundings
+  /** Of a tab that has a copy of its own. */
+  readonly tab?: TabToken | undefined
 }
 
 export class Attached implements AttachedPersistence {
@@ -36,81 +37,89 @@ export class Attached implements AttachedPersistence {
   readonly ready: Promise<void>
   readonly #host: PersistHost
   readonly #options: AttachOptions
-  readonly #keys: Keys
-  readonly #paths: readonly (readonly string[])[]
+  readonly #reader: ReaderOptions
   readonly #status = new Status()
-  readonly #writer: Writer
-  readonly #stopLeave: () => void
-  readonly #runs: Unit
-  #fields: Fields
-  #hydrated = false
-  #commits = 0
-  /** What was committed since the store was made, until what is stored has been read. */
-  #early: EarlyCommits
-  #failures = 0
-  #stopRetry: (() => void) | undefined
+  readonly #pen: Pen
+  readonly #tabs: Tabs
+  readonly #copies: TabCopies | undefined
+  /** While another tab writes. */
+  #follower: Follower | undefined
+  #hasHydrated = false
   #disposed = false
   /** What is done one after the other. */
-  #queue: Promise<unknown>
+  #queue: Promise<unknown> = Promise.resolve()
 
   constructor(host: PersistHost, options: AttachOptions) {
-    const { name, storage, version, debounceMs, durability } = options
+    const { name, storage, version, migrate, merge, surroundings, tab } = options
     this.#host = host
     this.#options = options
-    this.#keys = new Keys(name)
-    this.#runs = { key: RUNS_KEY, encode: () => host.runs }
-    this.#paths = persistedPaths(host.shape, host.root, options.partialize)
-    this.#fields = new Fields(this.#paths)
-    this.#writer = new Writer(
-      {
-        host,
-        storage,
-        name,
-        keys: this.#keys,
-        debounceMs,
-        durability,
-        id: createToken(),
-        runs: this.#runs,
-        changed: (now) => (typeof now === 'string' ? this.#status.set(now) : this.#tell(now)),
+    const keys = new Keys(name, tab && host.token)
+    const paths = persistedPaths(host.shape, host.root, options.partialize)
+    this.#reader = { host, storage, name, keys, paths, version, migrate, merge }
+    this.#copies = tab && new TabCopies({ name, storage, host, surroundings, tab, keys })
+    this.#pen = new Pen({
+      host,
+      reader: this.#reader,
+      options,
+      status: this.#status,
+      isOurs: () => this.#tabs.isWriter,
+      prepare: async () => this.#copies?.arrive(),
+      isOver: (failure) => this.#hydrationIsOver(failure),
+      stored: (news) => this.#tabs.news.tell(news),
+      overtaken: (error) => this.#overtaken(error),
+      report: (error) => this.#report(error),
+      inOrder: (run) => this.#inOrder(run),
+    })
+    this.#tabs = new Tabs(keys.lock, surroundings, host.clock, {
+      doubt: () => {
+        if (this.#follower === undefined) host.doubt()
       },
-      { fields: this.#fields, generation: undefined, version, base: 0, previous: undefined, outdated: [] },
-    )
-    this.#early = new EarlyCommits(host)
-    host.track((mutations) => {
-      this.#commits++
-      if (!this.#hydrated) return
-      this.#fields.follow(mutations)
-      this.#writer.schedule()
+      heard: (isWriter) => this.#inOrder(() => (isWriter ? this.#take() : this.#yield())),
+      hidden: (goes) => {
+        // Where others may write, too, even the last write looks whether they have.
+        this.#pen.handOver(goes && this.#tabs.areApart)
+        if (this.#pen.isWriting) this.#copies?.use().catch(() => {}) // next time
+      },
+      left: () => {
+        tab?.leave()
+        void this.#follower?.stop()
+        this.#pen.leave()
+      },
+      back: () => tab?.comeBack(),
     })
-    host.watchRuns(() => {
-      if (this.#hydrated) this.#writeRuns()
-    })
-    this.#stopLeave = onLeave((goes) => {
-      if (this.#hydrated) this.#writer.handOver(goes)
-    })
+    if (tab?.problem !== undefined) {
+      const message = `This tab cannot keep its token: its browser denies sessionStorage. What is stored as "${name}" is not found again after a reload. Allow site data for this page.`
+      this.#report(new StorageError(message, { reason: 'unavailable', cause: tab.problem }))
+    }
     const status = this.#status
     this.api = {
       get status() {
         return status.get()
       },
-      hasHydrated: () => this.#hydrated,
-      rehydrate: () => this.#inOrder(() => this.#rehydrate()),
+      hasHydrated: () => this.#hasHydrated,
+      rehydrate: () => this.#whenReady(() => this.#rehydrate()),
       flush: () => this.#flush(),
       clear: () => {
-        const commits = this.#commits
-        return this.#inOrder(() => this.#clear(commits))
+        const { commits } = this.#pen
+        return this.#whenReady(async () => {
+          if (this.#follower !== undefined) throw this.#refusal()
+          await this.#pen.clear(commits)
+          this.#hasHydrated = true
+        })
       },
     }
-    this.ready = this.#queue = this.#hydrateFirst()
+    this.#tabs.ask()
+    this.ready = this.#tabs.decided
   }
 
   async dispose(): Promise<void> {
     this.#disposed = true
-    this.#stopLeave()
-    this.#stopRetry?.()
-    await this.#queue.catch(() => {})
+    this.#pen.retire()
     await this.#flush().catch(() => {}) // it was told
-    await this.#writer.stop(new StorageError(`The store that is stored as "${this.#options.name}" was disposed of.`))
+    await this.#follower?.stop()
+    await this.#pen.stop(new StorageError(`The store that is stored as "${this.#options.name}" was disposed of.`))
+    this.#tabs.close()
+    this.#options.tab?.leave()
     await this.#options.storage.close?.()
   }
 
@@ -120,154 +129,128 @@ export class Attached implements AttachedPersistence {
     return done
   }
 
-  async #flush(): Promise<void> {
-    await this.#queue
-    if (this.#hydrated) return this.#writer.flush()
-    if (this.#early.commits.length === 0 && !this.#early.isTooMany) return
-    throw new StorageError(`What is stored as "${this.#options.name}" could not be read, so nothing is stored yet.`)
+  /** After it is known who writes. */
+  #whenReady<T>(run: () => Promise<T>): Promise<T> {
+    return this.#tabs.isDecided ? this.#inOrder(run) : this.#tabs.decided.then(() => this.#inOrder(run))
   }
 
-  /** Reads what is stored for as long as it takes; what goes wrong is told. */
-  async #hydrateFirst(): Promise<void> {
-    try {
-      await this.#hydrate(this.#early)
-    } catch (error) {
-      if (this.#failures++ === 0) this.#tell(error)
-      // It is told once, and the next time there is nothing.
-      if ((error as StorageError).reason === 'lost') return this.#hydrateFirst()
-      if (this.#disposed || isUnusable(error) || this.#early.isTooMany) return
-      this.#stopRetry = this.#host.clock.setTimer(() => {
-        if (!this.#hydrated) void this.#inOrder(() => this.#hydrateFirst())
-      }, retryDelay(this.#failures))
-    }
+  async #flush(): Promise<void> {
+    await this.#tabs.decided
+    await this.#queue
+    if (this.#follower === undefined) await this.#pen.flush()
   }
 
   async #rehydrate(): Promise<void> {
-    this.#stopRetry?.()
-    if (!this.#hydrated) return this.#hydrate(this.#early)
-    while (!this.#writer.isStopped && !this.#writer.isClean) await this.#writer.flush()
-    // In this very turn: no commit is in neither of them.
-    const stopped = this.#writer.stop(new StorageError(`"${this.#options.name}" is being read anew.`))
-    const early = new EarlyCommits(this.#host)
+    const follower = this.#follower
+    if (follower === undefined) return this.#pen.rehydrate()
+    if (this.#tabs.areApart) return follower.read()
+    this.#tabs.insist()
+    await this.#relieve(follower)
     try {
-      await stopped
-      await this.#hydrate(early)
-    } catch (error) {
-      early.stop()
-      if (isUnusable(error)) await this.#writer.stop(error)
-      else this.#writer.resume()
-      this.#status.set(isUnusable(error) ? 'degraded' : 'ready')
-      throw error
+      await this.#pen.rehydrate()
+    } finally {
+      this.#host.admit()
     }
   }
 
-  async #hydrate(early: EarlyCommits): Promise<void> {
-    const { name, onRehydrate } = this.#options
-    const options = { ...this.#options, host: this.#host, keys: this.#keys, paths: this.#paths }
-    if (this.#failures === 0) this.#status.set('hydrating')
-    let failure: StorageError | undefined
+  /** This tab writes from now on. */
+  async #take(): Promise<void> {
+    if (!this.#tabs.isWriter) return
+    const pen = this.#pen
+    const follower = this.#follower
+    if (follower !== undefined) {
+      if (this.#disposed) return
+      await this.#relieve(follower)
+    } else if (!pen.isPaused) {
+      this.#host.admit() // what is committed before the first hydration goes on top of it
+    } else if (await pen.goOn()) {
+      if (this.#tabs.isWriter) this.#host.admit()
+      return
+    } else {
+      const { name } = this.#options
+      const what = `Another tab has written "${name}" while this page was away: nothing was changed. Look at what it has written, and do it again.`
+      await this.#takeBack(new StorageError(what, { reason: 'conflict' }))
+    }
+    await pen.hydrate()
+    if (this.#tabs.isWriter) this.#host.admit()
+    this.#tidy()
+  }
+
+  async #relieve(follower: Follower): Promise<void> {
+    await follower.stop()
+    this.#follower = undefined
+    this.#pen.takeFrom(follower.shown, this.#tabs.areApart) // else the other may go on
+  }
+
+  /** Another tab writes. */
+  async #yield(): Promise<void> {
+    if (this.#tabs.isWriter) return
+    if (this.#follower === undefined) await this.#takeBack(this.#refusal())
+    else await this.#follower.stop()
+    await this.#follow()
+  }
+
+  /** Nobody changes the state until `admit`. What was committed while that was not known is taken back. */
+  async #takeBack(why: StorageError): Promise<void> {
+    const told = new Set(this.#host.refuse(why).map(nameOf))
+    const others = (await this.#pen.takeBack()).filter((name) => !told.has(name))
+    if (others.length === 0) return
+    const { reason } = why
+    this.#report(
+      new StorageError(`What was committed by ${others.join(', ')} was taken back. ${why.message}`, { reason }),
+    )
+  }
+
+  async #follow(): Promise<void> {
+    this.#pen.rest()
+    const changed = (now: 'follower' | StorageError) => {
+      this.#status.set(now === 'follower' ? now : 'degraded')
+      if (now !== 'follower') this.#report(now)
+    }
+    this.#follower = new Follower({ reader: this.#reader, news: this.#tabs.news, changed })
+    const failure = this.#disposed ? undefined : await this.#follower.read().catch((error: StorageError) => error)
+    this.#hydrationIsOver(failure ?? undefined)
+  }
+
+  /** Somebody else has written, though this tab was to. */
+  #overtaken(error: StorageError): void {
+    this.#report(error)
+    if (this.#tabs.areApart) {
+      void this.#inOrder(() => this.#pen.hydrate())
+      return
+    }
+    this.#tabs.giveUp()
+    this.#host.refuse(this.#refusal())
+    void this.#inOrder(() => this.#follow())
+  }
+
+  #hydrationIsOver(failure: StorageError | undefined): void {
+    if (failure === undefined) this.#hasHydrated = true
     try {
-      if (early.isTooMany) {
-        throw new StorageError(
-          `"${name}" could not be read for so long that what was committed meanwhile cannot be put on top of it. Reload to read it, or call store.persist.clear() to delete it.`,
-        )
-      }
-      const stored = await readStored(options, early.base)
-      const isFirst = !this.#hydrated
-      await this.#host.inTurn(() => this.#publish(stored, early))
-      this.#failures = 0
-      if (isFirst && !this.#disposed) this.#host.resume(stored.runs)
+      this.#options.onRehydrate?.(this.#host.state, failure)
     } catch (error) {
-      failure = toStorageError(error, name, 'read')
-      this.#status.set('degraded')
+      this.#report(error)
     }
-    try {
-      onRehydrate?.(this.#host.state, failure)
-    } catch (error) {
-      this.#host.report(error, { kind: 'persist', name })
-    }
-    if (failure !== undefined) throw failure
   }
 
-  #publish({ meta, base, outdated, fields, values }: StoredState, early: EarlyCommits): void {
-    const { name, version } = this.#options
-    early.stop()
-    if (meta !== undefined) {
-      const beside = this.#host.beside(overlay(early.base, values, this.#paths))
-      const rebase = new Rebase(early.base, beside)
-      for (const mutations of early.commits) {
-        try {
-          fields.follow(rebase.apply(mutations))
-        } catch (error) {
-          this.#host.report(error, { kind: 'persist', name })
-        }
-      }
-      this.#host.publish(beside)
-    }
-    const isMigrated = meta !== undefined && meta.base !== base
-    const previous = isMigrated ? { version: meta.version, base: meta.base } : meta?.previous
-    this.#begin({ fields, generation: meta?.generation, version, base, previous, outdated })
-    if (early.commits.length > 0) this.#writer.schedule()
+  #tidy(): void {
+    const copies = this.#copies
+    if (copies === undefined || !this.#pen.isWriting) return
+    const done = copies.use().then(() => copies.tidy())
+    done.catch(() => {}) // next time
   }
 
-  /** @param commits how many there were when it was called: later ones are to be stored */
-  async #clear(commits: number): Promise<void> {
-    const { name, storage, version } = this.#options
-    await this.#writer.stop(new StorageError(`What is stored as "${name}" is being deleted.`))
-    try {
-      await storage.write({ set: [], delete: await storage.keys(this.#keys.prefix) })
-    } catch (error) {
-      if (this.#hydrated) this.#writer.resume()
-      throw toStorageError(error, name, 'written')
-    }
-    this.#stopRetry?.()
-    this.#early.stop()
-    const { fields, base } = freshState(this.#paths, 0)
-    this.#begin({ fields, generation: undefined, version, base, previous: undefined, outdated: [] })
-    if (this.#commits > commits) this.#writer.schedule()
+  #refusal(): StorageError {
+    const { name } = this.#options
+    const why = this.#tabs.areApart
+      ? 'Change it there, or close that tab: this one goes on then'
+      : 'Change it there, or call store.persist.rehydrate() to write here instead'
+    return new StorageError(`Another tab writes "${name}", and this one follows it: nothing was changed. ${why}.`, {
+      reason: 'follower',
+    })
   }
 
-  /** Commits are written from now on. */
-  #begin(written: Written): void {
-    this.#fields = written.fields
-    this.#hydrated = true
-    this.#status.set('ready')
-    this.#writer.resume(written)
-    if (this.#host.runs.length > 0) this.#writeRuns()
-  }
-
-  #writeRuns(): void {
-    this.#fields.dirty.write(this.#runs)
-    this.#writer.schedule()
-  }
-
-  /** Once for each row of failures. */
-  #tell(error: unknown): void {
-    this.#status.set('degraded')
+  #report(error: unknown): void {
     this.#host.report(error, { kind: 'persist', name: this.#options.name })
   }
-}
-
-/** Trying again would find the same. */
-function isUnusable(error: unknown): error is StorageError {
-  return error instanceof StorageError && (error.reason === 'newer' || error.reason === 'corrupt')
-}
-
-/** A state with some of its fields replaced. */
-function overlay(
-  root: Record<string, unknown>,
-  values: Record<string, unknown>,
-  paths: readonly (readonly string[])[],
-): Record<string, unknown> {
-  const copy = { ...root }
-  for (const path of paths) {
-    if (!hasPath(values, path)) continue
-    let holder = copy
-    for (const name of path.slice(0, -1)) {
-      holder[name] = { ...(holder[name] as object) }
-      holder = holder[name] as Record<string, unknown>
-    }
-    holder[path.at(-1) as string] = valueAt(values, path)
-  }
-  return copy
 }

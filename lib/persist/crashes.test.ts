@@ -10,6 +10,7 @@ import { Chance } from '../store/fixtures/chance.js'
 import { PageStore } from '../store/page-store.js'
 import type { StorePersist } from '../store/persistence.js'
 import type { Store } from '../store/store.js'
+import { FakeOrigin } from './fixtures/fake-origin.js'
 import { TestStorage } from './fixtures/test-storage.js'
 import { persist } from './persist.js'
 
@@ -47,7 +48,10 @@ const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
 const leave = (goes: boolean): void => {
   page.visibilityState = 'hidden'
   page.dispatchEvent(new Event('visibilitychange'))
-  if (goes) page.dispatchEvent(new Event('pagehide'))
+  if (goes) {
+    page.dispatchEvent(new Event('pagehide'))
+    page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true })) // it was kept
+  }
   page.visibilityState = 'visible'
 }
 beforeAll(() => {
@@ -98,6 +102,8 @@ const slowly = (): Clock => {
 
 function open(storage: TestStorage, clock: Clock = pageClock) {
   const errors: unknown[] = []
+  // This page has the lock, so that its last write need not look who else has written.
+  vi.stubGlobal('navigator', { locks: new FakeOrigin().openTab().locks })
   const options = {
     persist: persist({ name: 'crashes', storage, debounce: 0 }),
     events: {

@@ -29,6 +29,11 @@ export class Field implements Unit, SegmentOwner {
     this.dirty = dirty
   }
 
+  /** Undefined while it is one record. */
+  get segments(): Segments | undefined {
+    return this.#segments
+  }
+
   valueIn(root: object): unknown {
     return valueAt(root, this.path)
   }

@@ -93,3 +93,22 @@ export function hasPath(root: object, path: readonly string[]): boolean {
   const holder = valueAt(root, path.slice(0, -1))
   return typeof holder === 'object' && holder !== null && Object.hasOwn(holder, path.at(-1) as string)
 }
+
+/** A state with some of its fields replaced. */
+export function overlay(
+  root: Record<string, unknown>,
+  values: Record<string, unknown>,
+  paths: readonly (readonly string[])[],
+): Record<string, unknown> {
+  const copy = { ...root }
+  for (const path of paths) {
+    if (!hasPath(values, path)) continue
+    let holder = copy
+    for (const name of path.slice(0, -1)) {
+      holder[name] = { ...(holder[name] as object) }
+      holder = holder[name] as Record<string, unknown>
+    }
+    holder[path.at(-1) as string] = valueAt(values, path)
+  }
+  return copy
+}

@@ -37,12 +37,13 @@ class Keys implements Segment {
   }
 }
 
-function keysIn(container: object): Iterable<Key> {
+/** The keys of a map or plain object, the members of a set. */
+export function keysIn(container: object): Iterable<Key> {
   return container instanceof Map || container instanceof Set ? container.keys() : Object.keys(container)
 }
 
 /** Puts what `from` has at a key into another container of its kind. */
-function putIn(into: object, key: Key, from: object): void {
+export function putIn(into: object, key: Key, from: object): void {
   if (into instanceof Set) into.add(key)
   else putEntry(into, key, entryOf(from, key))
 }
@@ -58,6 +59,10 @@ export class KeyedSegments extends Segments<Keys> {
 
   get size(): number {
     return this.#index.size
+  }
+
+  override get keyLists(): readonly (readonly Key[])[] {
+    return this.list.map(({ keys }) => keys)
   }
 
   split(container: object): void {

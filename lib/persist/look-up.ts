@@ -36,7 +36,7 @@ export async function lookUp(
     return error as StorageError // `toMeta` throws no other
   }
   return new StorageError(
-    `"${name}" was written by somebody else: another tab, perhaps, where there are no Web Locks. Nothing more is stored: reload, or call store.persist.rehydrate().`,
+    `"${name}" was written by somebody else: another tab, where there are no Web Locks. What was committed here since is not stored, and gives way to what is. To go on here instead of there, call store.persist.rehydrate(), and commit it again.`,
     { reason: 'conflict' },
   )
 }

@@ -5,6 +5,7 @@ import type { StateOf } from '../state/define-state.js'
 import { defineState } from '../state/define-state.js'
 import { toPlain } from '../state/values.js'
 import { createStore } from '../store/store.js'
+import { FakeOrigin } from './fixtures/fake-origin.js'
 import { TestStorage } from './fixtures/test-storage.js'
 import type { PersistOptions } from './persist.js'
 import { persist } from './persist.js'
@@ -527,6 +528,7 @@ describe('store.persist', () => {
     vi.stubGlobal('document', page)
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
     vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page))
+    vi.stubGlobal('navigator', { locks: new FakeOrigin().openTab().locks })
     const storage = new TestStorage()
     const { store } = start(storage, { debounce: 60_000 })
     await store.events.add(...rows(2_000))
@@ -536,7 +538,9 @@ describe('store.persist', () => {
     page.dispatchEvent(new Event('pagehide'))
     storage.onWrite = () => {}
     await expect.poll(() => storage.writes.length).toBe(2)
-    await store.persist.flush()
+    page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+    await expect.poll(() => store.persist.flush().then(() => storage.records.size)).toBe(14)
+    vi.unstubAllGlobals()
     const after = start(reload(storage))
     await after.store.ready
     expect(after.store.snapshot()).toEqual(store.snapshot())
@@ -552,7 +556,10 @@ describe('store.persist', () => {
     await one.store.persist.flush()
     await two.store.events.add(row(2))
     await expect(two.store.persist.flush()).rejects.toMatchObject({ reason: 'conflict' })
-    expect([two.store.persist.status, two.errors.length]).toEqual(['degraded', 1])
+    await expect.poll(() => two.store.persist.status).toBe('follower')
+    expect(two.errors).toEqual([expect.objectContaining({ reason: 'conflict' })])
+    expect(two.store.state.rows.map(({ id }) => id)).toEqual([1])
+    await expect(two.store.events.add(row(2))).rejects.toMatchObject({ reason: 'follower' })
     await two.store.persist.rehydrate()
     expect(two.store.state.rows.map(({ id }) => id)).toEqual([1])
     expect(two.store.persist.status).toBe('ready')

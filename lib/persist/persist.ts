@@ -9,6 +9,10 @@ import type { AttachOptions } from './attached.js'
 import { Attached } from './attached.js'
 import { idbStorage } from './idb-storage.js'
 import type { StateStorage } from './storage.js'
+import type { Surroundings } from './surroundings.js'
+import { pageSurroundings } from './surroundings.js'
+import type { TabToken } from './tab-token.js'
+import { givenToken, takeTabToken } from './tab-token.js'
 
 /** Options of {@link persist}. The names are Zustand's. */
 export interface PersistOptions<S extends object> {
@@ -48,6 +52,14 @@ export interface PersistOptions<S extends object> {
   readonly debounce?: number
   /** Whether a write counts as stored once the system has it, or only once the disk has: see IndexedDB. @default 'relaxed' */
   readonly durability?: 'relaxed' | 'strict'
+  /**
+   * Whether each tab keeps a state of its own, under a token that survives a reload: `store.token`. A duplicated tab gets a
+   * token of its own and a copy. Copies of tabs that were not opened for 30 days are deleted.
+   *
+   * Otherwise the tabs of an origin share what is stored, and one at a time writes. The others follow it, and refuse events
+   * and leases with a StorageError. @default false
+   */
+  readonly tab?: boolean
 }
 
 const DEFAULT_DEBOUNCE_MS = 100
@@ -62,6 +74,14 @@ const DEFAULT_DEBOUNCE_MS = 100
  * await store.ready // what was stored is there
  */
 export function persist<S extends object>(options: PersistOptions<NoInfer<S>>): Persistence<S, StorePersist> {
+  return persistIn(pageSurroundings, options)
+}
+
+/** {@link persist}, with everything that it takes from its page. */
+export function persistIn<S extends object>(
+  surroundings: Surroundings,
+  options: PersistOptions<NoInfer<S>>,
+): Persistence<S, StorePersist> {
   const { name, version = 0, debounce = DEFAULT_DEBOUNCE_MS } = options
   if (typeof name !== 'string' || name === '') throw new TypeError('persist: name must be a text, and not empty.')
   if (!Number.isSafeInteger(version))
@@ -73,7 +93,21 @@ export function persist<S extends object>(options: PersistOptions<NoInfer<S>>): 
     AttachOptions,
     'partialize' | 'migrate' | 'merge' | 'onRehydrate'
   > // the state exists in types alone
+  let tab: TabToken | undefined
+  const token = (): string => {
+    tab = takeTabToken(name, surroundings)
+    return tab.token
+  }
+  const rest = { debounceMs: debounce, durability, surroundings, ...functions }
   return {
-    attach: (host) => new Attached(host, { name, storage, version, debounceMs: debounce, durability, ...functions }),
+    ...(options.tab === true && { token }),
+    attach: (host) =>
+      new Attached(host, {
+        name,
+        storage,
+        version,
+        ...rest,
+        tab: options.tab === true ? (tab ?? givenToken(host.token)) : undefined,
+      }),
   }
 }

@@ -29,14 +29,37 @@ export interface Meta {
 /** The key of the runs that are to be started again, behind the base. */
 export const RUNS_KEY = 'runs'
 
-/** The keys of one name. */
+/** The keys of one name, or those of one tab of that name. */
 export class Keys {
   readonly prefix: string
   readonly meta: string
 
-  constructor(name: string) {
-    this.prefix = `${encodeURIComponent(name)}/` // no name is the beginning of another's keys
+  /** @param token of a tab that has a copy of its own */
+  constructor(name: string, token?: string) {
+    // No name is the beginning of another's keys.
+    this.prefix =
+      token === undefined ? `${encodeURIComponent(name)}/` : `${Keys.tabs(name)}${encodeURIComponent(token)}/`
     this.meta = `${this.prefix}meta`
+  }
+
+  /** What the keys of all tabs begin with. */
+  static tabs(name: string): string {
+    return `${encodeURIComponent(name)}/tab/`
+  }
+
+  /** The token of the tab that a key belongs to. */
+  static tokenIn(key: string, name: string): string {
+    return decodeURIComponent(key.slice(Keys.tabs(name).length).split('/', 1)[0] as string)
+  }
+
+  /** When the copy of a tab was used last. */
+  get used(): string {
+    return `${this.prefix}used`
+  }
+
+  /** The Web Lock of who writes them, and the channel on which that is told. */
+  get lock(): string {
+    return `leasehold/${this.prefix}`
   }
 
   base(base: number): string {

@@ -7,7 +7,7 @@
  */
 
 import type { ContainerKind } from '../state/container-kind.js'
-import type { Mutation } from '../state/mutation.js'
+import type { Key, Mutation } from '../state/mutation.js'
 import type { Dirty, Unit } from './dirty.js'
 
 /** Containers with more entries are stored in segments… */
@@ -70,6 +70,11 @@ export abstract class Segments<Piece extends Segment = Segment> {
    * @returns how many entries it has
    */
   abstract restore(container: object, id: number, part: object): number
+
+  /** The keys in each, where it has keys. */
+  get keyLists(): readonly (readonly Key[])[] | undefined {
+    return undefined
+  }
 
   get directory(): Directory {
     return { kind: this.kind, ids: this.list.map(({ id }) => id), lengths: this.list.map(({ length }) => length) }

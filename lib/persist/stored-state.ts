@@ -22,9 +22,9 @@ import type { Directory } from './segments.js'
 import type { StateStorage } from './storage.js'
 
 /** Records that are read and checked in one turn of the page. */
-const PER_TURN = 8
+export const PER_TURN = 8
 /** Somebody else may be writing. Each time is a whole write of theirs. */
-const ATTEMPTS = 10
+export const ATTEMPTS = 10
 
 /** What was read. */
 export interface StoredState {
@@ -218,7 +218,8 @@ export function freshState(paths: readonly (readonly string[])[], base: number):
   return { meta: undefined, base, outdated: [], fields, values: {}, runs: [] }
 }
 
-function emptyOf(kind: unknown): object | undefined {
+/** A container of that kind; undefined where it is none. */
+export function emptyOf(kind: unknown): object | undefined {
   if (kind === 'array') return []
   if (kind === 'map') return new Map()
   if (kind === 'set') return new Set()

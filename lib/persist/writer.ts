@@ -14,6 +14,7 @@ import { Batch } from './batch.js'
 import type { Unit } from './dirty.js'
 import type { Fields } from './fields.js'
 import { lookUp } from './look-up.js'
+import type { News } from './news.js'
 import type { Keys, Meta } from './records.js'
 import { FORMAT, toStorageError } from './records.js'
 import type { StateStorage, StorageWriteOptions } from './storage.js'
@@ -21,7 +22,7 @@ import type { StateStorage, StorageWriteOptions } from './storage.js'
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 60_000
 /** Of a frame of 16 ms, so much is taken at a time. */
-const TURN_MS = 5
+export const TURN_MS = 5
 
 /** What is written: it changes with each hydration. */
 export interface Written {
@@ -46,8 +47,12 @@ export interface WriterOptions {
   readonly id: string
   /** What is stored besides the fields. */
   readonly runs: Unit
+  /** A write is stored. */
+  stored(news: News): void
   /** A write has begun, is stored, or has failed for the first time in a row. */
   changed(state: 'writing' | 'ready' | StorageError): void
+  /** Somebody else has written. Nothing more is written until `resume`. */
+  overtaken(error: StorageError): void
 }
 
 export class Writer {
@@ -85,6 +90,11 @@ export class Writer {
   /** All that was committed is stored. */
   get isClean(): boolean {
     return !this.#isDue && this.#next === undefined && this.#current === undefined
+  }
+
+  /** The last write that is known to be stored. */
+  get generation(): string | undefined {
+    return this.#confirmed
   }
 
   get isStopped(): boolean {
@@ -189,7 +199,7 @@ export class Writer {
    * @param blindly without a look at what is stored
    */
   #send(more: StorageWriteOptions, blindly = false): Promise<boolean> {
-    const { storage, keys, durability, id, changed } = this.#options
+    const { storage, keys, durability, id, changed, stored } = this.#options
     const { fields, version, base, previous, outdated } = this.#written
     const batch = this.#batch
     this.#batch = new Batch()
@@ -209,6 +219,7 @@ export class Writer {
         this.#underWay.delete(batch)
         this.#confirmed = generation
         this.#written = { ...this.#written, outdated: [] }
+        stored({ before: expect.value, generation, keys: [...batch.set.keys(), ...batch.gone] })
         if (blindly) void this.#lookForAll()
         if (this.#current === done) this.#stored()
         return true
@@ -249,7 +260,7 @@ export class Writer {
    * @throws StorageError
    */
   async #failed(batch: Batch, reason: unknown, isLast: () => boolean): Promise<boolean> {
-    const { name, changed } = this.#options
+    const { name, changed, overtaken } = this.#options
     let error = toStorageError(reason, name, 'written')
     this.#underWay.delete(batch)
     this.#putBack(batch)
@@ -270,7 +281,8 @@ export class Writer {
       }
     }
     this.#failures++
-    if (this.#failures === 1) changed(error)
+    if (error === found && error.reason === 'conflict') overtaken(error)
+    else if (this.#failures === 1) changed(error)
     if (this.#stopped === undefined) this.#wait(retryDelay(this.#failures))
     throw error
   }

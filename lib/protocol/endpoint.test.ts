@@ -17,7 +17,7 @@ afterEach(() => {
 })
 
 /** One end under test, the other end as a raw port. */
-function setUp(handlers: Partial<LinkOptions<Facade>['handlers']> = {}) {
+function setUp(handlers: Partial<LinkOptions<Facade>['handlers']> = {}, frames: readonly string[] = []) {
   const { port1, port2 } = new MessageChannel()
   const heard: unknown[] = []
   const faults: { error: unknown; closed: boolean }[] = []
@@ -26,6 +26,7 @@ function setUp(handlers: Partial<LinkOptions<Facade>['handlers']> = {}) {
   open.push(port2)
   const link: Link<Facade> = createLink<Facade, Facade>(port1, {
     methods: ['hello', 'other'],
+    frames,
     handlers: {
       hello: (payload, ...args) => void heard.push(['hello', payload, ...args]),
       other: (payload, ...args) => void heard.push(['other', payload, ...args]),
@@ -151,6 +152,44 @@ test.each(refusals)('refused and counted: %s', async (_what, message) => {
   await until(() => expect(heard).toEqual([['hello', undefined, 7]]))
   expect(raw).toEqual([])
   expect(Reflect.get({}, 'isAdmin')).toBeUndefined()
+})
+
+const frameRefusals: [string, unknown][] = [
+  ['an empty one', []],
+  ['of a method that crosses as a call', ['other', undefined, 1]],
+  ['of an unknown method', ['nope', undefined]],
+  ['of an inherited name', ['toString', undefined]],
+  ['of what is no name', [['hello'], undefined]],
+  ['of the list, but not of this side', ['granted', undefined]],
+  ['with five arguments', ['hello', undefined, 1, 2, 3, 4, 5]],
+  ['with an object', ['hello', undefined, {}]],
+  ['with a long text', ['hello', undefined, 'x'.repeat(129)]],
+  ['with a large bigint', ['hello', undefined, 2n ** 64n]],
+  ['with four billion holes', Object.assign(['hello'], { length: 2 ** 32 - 1 })],
+]
+
+test.each(frameRefusals)('refused and counted, a frame: %s', async (_what, message) => {
+  const { peer, heard, faults } = setUp({}, ['hello', 'granted'])
+  peer.postMessage(message)
+  await until(() => expect(faults).toHaveLength(1))
+  expect(String(faults[0]?.error)).toMatch(/^TypeError: Refused a message: .+\.$/)
+  peer.postMessage(['hello', { a: 1 }, 7, null, undefined, 5n])
+  await until(() => expect(heard).toEqual([['hello', { a: 1 }, 7, null, undefined, 5n]]))
+})
+
+test('what crosses as a frame is posted as one, in order with calls, and may come as a call', async () => {
+  const { link, peer, raw, heard } = setUp({}, ['hello'])
+  link.send('hello', [1, true], { a: 1 })
+  link.send('other', [])
+  link.send('hello', [2])
+  await until(() => expect(raw).toHaveLength(3))
+  expect(raw).toEqual([
+    ['hello', { a: 1 }, 1, true],
+    { m: expect.objectContaining({ path: ['other'] }) },
+    ['hello', undefined, 2],
+  ])
+  peer.postMessage(call())
+  await until(() => expect(heard).toEqual([['hello', undefined, 7]]))
 })
 
 test('the hundredth refused message closes the port', async () => {

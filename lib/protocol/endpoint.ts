@@ -10,11 +10,14 @@
  * - `send` throws at once what can't be cloned, with its path, and then nothing was sent.
  * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
  *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
+ * - What every lease sends crosses as a frame, `[name, payload, ...arguments]`, and is not given to Comlink: its nested messages
+ *   take twice as long to clone, and its own handling of one as long as the rest. A frame is held to the same rules as a call.
  * - Large payloads go ahead of their call in slices, `{ s, of }`, and the call names them: `{ m, of }`. One is under way at a
  *   time; one that is given up is taken back by `{ of, drop }`.
  */
 
 import { expose } from 'comlink'
+import { FRAMES } from './messages.js'
 import { toNotCloneable } from './not-cloneable.js'
 import type { Outgoing, Paced } from './outbox.js'
 import { Outbox } from './outbox.js'
@@ -49,6 +52,8 @@ export interface LinkOptions<Local, Remote = unknown> {
   readonly paced?: Paced<keyof Remote & string> | undefined
   /** What is large. @default DEFAULT_BULK */
   readonly bulk?: Bulk | undefined
+  /** Methods of either side whose calls cross as frames, unless their payload goes in slices. @default FRAMES */
+  readonly frames?: readonly string[]
   /** Calls in whose payload each container is known to stand in one place. @default none */
   isTree?(name: string, payload: unknown): boolean
 }
@@ -90,7 +95,16 @@ interface Arriving {
 
 /** Puts a link on a port, and starts the port. */
 export function createLink<Remote, Local>(port: MessagePort, options: LinkOptions<Local, Remote>): Link<Remote> {
-  const { handlers, methods, onFault, onSlice, paced, bulk = DEFAULT_BULK, isTree = () => false } = options
+  const {
+    handlers,
+    methods,
+    onFault,
+    onSlice,
+    paced,
+    bulk = DEFAULT_BULK,
+    frames = FRAMES,
+    isTree = () => false,
+  } = options
   const outbox = new Outbox(port, callOut, { bulk, isTree }, paced)
   let assembly: Arriving | undefined
   /** Number of the last payload of which a slice came. */
@@ -103,17 +117,23 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   let deliverCall: Listener | undefined
 
   const facade = Object.create(null) as Record<string, (...args: Primitive[]) => Promise<never>>
-  for (const name of methods) facade[name] = (...args) => run(name, args)
+  for (const name of methods) {
+    facade[name] = (...args) => {
+      run(name, args)
+      // Never settles, so Comlink writes no reply, for which it would ask every transfer handler on the page.
+      return new Promise(() => {})
+    }
+  }
 
   expose(Object.freeze(facade), {
-    postMessage() {}, // never: see `run`
+    postMessage() {}, // never: no call is replied to
     addEventListener: (_type, listener: unknown) => {
       deliverCall = listener as Listener // Comlink adds functions
     },
     removeEventListener() {},
   })
 
-  function run(name: string, args: readonly Primitive[]): Promise<never> {
+  function run(name: string, args: readonly Primitive[]): void {
     try {
       // The facade has the listed names alone, and `Handlers` has a function for each of them.
       const handle = handlers[name as keyof Local] as (payload: unknown, ...args: readonly Primitive[]) => void
@@ -121,8 +141,6 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     } catch (error) {
       refuse(error)
     }
-    // Never settles, so Comlink writes no reply, for which it would ask every transfer handler on the page.
-    return new Promise(() => {})
   }
 
   function refuse(error: unknown): void {
@@ -134,7 +152,12 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   function onMessage(event: MessageEvent): void {
     if (closed) return
     try {
-      const envelope = toRecord(event.data)
+      const { data } = event
+      if (Array.isArray(data)) {
+        onFrame(data)
+        return
+      }
+      const envelope = toRecord(data)
       if (envelope.m === undefined && envelope.of !== undefined) {
         onPart(envelope)
         return
@@ -179,20 +202,35 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   function onCall(id: string, message: Record<string, unknown>, payload: unknown, parts: Assembly | undefined): void {
     const { path, argumentList } = message
     const name: unknown = Array.isArray(path) && path.length === 1 ? path[0] : undefined
-    if (typeof name !== 'string' || !(name in facade)) throw new TypeError('it calls no method of the allow-list')
-    if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS || !argumentList.every(isRawPrimitive)) {
-      throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} small primitives`)
-    }
+    const args = isShort(argumentList, MAX_ARGUMENTS) ? argumentList.map(fromRaw) : undefined
+    assertCall(name, args)
     incoming = parts === undefined ? payload : parts.finish()
     opened = parts?.opened
     try {
       // A fresh message: nothing that the peer made is walked by Comlink.
-      const args = argumentList.map(({ value }) => toRaw(value))
-      deliverCall?.({ data: { id, type: 'APPLY', path: [name], argumentList: args } })
+      deliverCall?.({ data: { id, type: 'APPLY', path: [name], argumentList: args?.map(toRaw) } })
     } finally {
       incoming = undefined
       opened = undefined
     }
+  }
+
+  function onFrame(frame: readonly unknown[]): void {
+    const [name, payload] = frame
+    const args = isShort(frame, 2 + MAX_ARGUMENTS) ? frame.slice(2) : undefined
+    assertCall(frames.includes(name as string) ? name : undefined, args)
+    incoming = payload
+    try {
+      run(name as string, args as Primitive[]) // both are checked
+    } finally {
+      incoming = undefined
+    }
+  }
+
+  function assertCall(name: unknown, args: readonly unknown[] | undefined): void {
+    if (typeof name !== 'string' || !(name in facade)) throw new TypeError('it calls no method of the allow-list')
+    if (args?.every(isSmallPrimitive) === true) return
+    throw new TypeError(`its call of "${name}" takes more than ${MAX_ARGUMENTS} small primitives`)
   }
 
   function send(
@@ -208,10 +246,12 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
   }
 
   function callOut({ name, args, payload, transfer }: Outgoing, of?: number): void {
-    const envelope = of !== undefined ? { of } : payload === undefined ? {} : { p: payload }
-    const call = { id: String(++sent), type: 'APPLY', path: [name], argumentList: args.map(toRaw) }
+    const message =
+      of === undefined && frames.includes(name)
+        ? [name, payload, ...args]
+        : { m: { id: String(++sent), type: 'APPLY', path: [name], argumentList: args.map(toRaw) }, p: payload, of }
     try {
-      port.postMessage({ m: call, ...envelope }, [...transfer])
+      port.postMessage(message, transfer as Transferable[]) // it is only read
     } catch (cause) {
       throw toNotCloneable(payload, `the payload of "${name}"`, cause, transfer)
     }
@@ -257,11 +297,19 @@ function toRaw<T>(value: T): { readonly type: 'RAW'; readonly value: T } {
   return { type: 'RAW', value }
 }
 
-/** A small one: arguments become keys of maps, and stand in messages. */
-function isRawPrimitive(wire: unknown): wire is { readonly value: Primitive } {
+function isShort(value: unknown, most: number): value is readonly unknown[] {
+  return Array.isArray(value) && value.length <= most
+}
+
+/** An argument as Comlink writes it; for any other an object, which is refused. */
+function fromRaw(wire: unknown): unknown {
   const { type, value } = toRecord(wire)
-  if (type !== 'RAW') return false
+  return type === 'RAW' ? value : wire
+}
+
+/** Arguments become keys of maps, and stand in messages. */
+function isSmallPrimitive(value: unknown): boolean {
   if (typeof value === 'string') return value.length <= MAX_ID_LENGTH
   if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value
-  return value === null || ['number', 'boolean', 'undefined'].includes(typeof value)
+  return value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean'
 }

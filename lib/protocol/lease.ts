@@ -63,20 +63,28 @@ export function createLease(
   flush: () => Promise<void>,
   keep: (spec: Spec) => void,
 ): Lease {
-  let emit: object | undefined
-  let start: object | undefined
-  return Object.freeze({
-    epoch,
-    name,
-    flush,
-    // Made when they are asked for, which is seldom.
-    get emit() {
-      emit ??= specCalls('event', keep)
-      return emit
-    },
-    get start() {
-      start ??= specCalls('task', keep)
-      return start
-    },
-  })
+  return Object.freeze(new OpenLease(epoch, name, flush, keep))
+}
+
+class OpenLease implements Lease {
+  readonly epoch: number
+  readonly name: string
+  readonly flush: () => Promise<void>
+  readonly #keep: (spec: Spec) => void
+
+  constructor(epoch: number, name: string, flush: () => Promise<void>, keep: (spec: Spec) => void) {
+    this.epoch = epoch
+    this.name = name
+    this.flush = flush
+    this.#keep = keep
+  }
+
+  // Made when they are asked for, which is seldom.
+  get emit(): object {
+    return specCalls('event', this.#keep)
+  }
+
+  get start(): object {
+    return specCalls('task', this.#keep)
+  }
 }

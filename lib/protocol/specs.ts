@@ -55,13 +55,11 @@ export function isSpec(value: unknown): value is Spec {
 export class SpecWatch {
   #made: Set<Spec> | undefined
 
-  /** Specs made from now on, in this turn, belong to the caller; gives the way back. */
-  open(made: Set<Spec> | undefined): () => void {
+  /** Specs made from now on, in this turn, go into `made`; gives where they went before, to be handed back. */
+  enter(made: Set<Spec> | undefined): Set<Spec> | undefined {
     const before = this.#made
     this.#made = made
-    return () => {
-      this.#made = before
-    }
+    return before
   }
 
   /** The object that is handed to the events as `start` or `emit`: a spec for each name. */
@@ -90,8 +88,11 @@ export function specCalls(kind: 'task' | 'event', take: (spec: Spec) => unknown,
   })
 }
 
+const NO_SPECS: { readonly specs: readonly Spec[]; readonly rest: undefined } = { specs: [], rest: undefined }
+
 /** Takes specs out of what a handler returned or yielded: one, or arrays of them, however nested. */
 export function takeSpecs(value: unknown): { readonly specs: readonly Spec[]; readonly rest: unknown } {
+  if (value === undefined) return NO_SPECS
   if (isSpec(value)) return { specs: [value], rest: undefined }
   if (!Array.isArray(value) || !holdsSpec(value)) return { specs: [], rest: value }
   return { specs: (value.flat(Number.POSITIVE_INFINITY) as unknown[]).filter(isSpec), rest: undefined }

@@ -109,12 +109,17 @@ export interface StateOptions<Subs extends readonly StateDefinition[]> {
 }
 
 /** What the rooms of the library know about the top level of one state. */
+/** What stands under a name at the top of a state. */
+export type Role = 'field' | 'getter' | 'substate'
+
 export interface StateShape {
   readonly definition: StateDefinition
   /** Declared data fields, backend fields too, without substates. */
   readonly fields: ReadonlySet<string>
-  readonly getters: ReadonlyMap<string, (this: object) => unknown>
   readonly substates: ReadonlyMap<string, StateShape>
+  readonly getters: ReadonlyMap<string, (this: object) => unknown>
+  /** What each of these names is, in this order. */
+  readonly roles: ReadonlyMap<string, Role>
   /** Of a draft that has a scope: the names that it leaves out, and who holds the draft. */
   readonly outside?: { readonly names: ReadonlySet<string>; readonly holder: string }
 }
@@ -241,7 +246,11 @@ function readShape(definition: Definition): StateShape {
     if (property.get !== undefined) getters.set(key, property.get)
     else fields.add(key)
   }
-  return { definition, fields, getters, substates }
+  const roles = new Map<string, Role>()
+  for (const name of fields) roles.set(name, 'field')
+  for (const name of substates.keys()) roles.set(name, 'substate')
+  for (const name of getters.keys()) roles.set(name, 'getter')
+  return { definition, fields, substates, getters, roles }
 }
 
 /**

@@ -199,16 +199,17 @@ export class MapNode extends KeyedNode {
 /** The top level of a state is closed: only its fields can be written. */
 export function assertField(node: DraftNode, key: Key): void {
   const { shape } = node
-  if (shape === undefined || shape.fields.has(key as string)) return
+  const role = shape?.roles.get(key as string)
+  if (shape === undefined || role === 'field') return
   assertInScope(shape, key)
   const { fullName } = shape.definition
-  if (shape.getters.has(key as string)) {
+  if (role === 'getter') {
     throw new ImmutableStateError(
       `"${String(key)}" is a getter of "${fullName}": write the fields that it computes from.`,
     )
   }
   throw new InvalidMutationError(
-    shape.substates.has(key as string)
+    role === 'substate'
       ? `"${String(key)}" is a substate of "${fullName}" and cannot be replaced: write its fields.`
       : `"${String(key)}" is not a field of "${fullName}". Its fields: ${[...shape.fields].join(', ')}. Declare it in defineState.`,
   )

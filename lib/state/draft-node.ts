@@ -32,13 +32,18 @@ export interface DraftContext {
   held: string | undefined
   /** Fresh containers that hold nodes, or a container that does; made with the first of them. */
   embedding: Set<object> | undefined
-  /** Nodes that may hold fresh containers: those that were written since the last flush, or came in holding nodes. */
-  readonly written: Set<DraftNode>
+  /**
+   * Nodes that may hold fresh containers: those that were written since the last flush, or came in holding nodes. One may be
+   * there twice.
+   */
+  written: DraftNode[]
   /** Makes the node for a container; undefined for a leaf. */
   nodeFor(base: object, parent: DraftNode | undefined, key: Key, fresh: boolean): DraftNode | undefined
   /** Turns what a recipe assigns into what a slot holds: a node for a proxy of this draft, a checked copy for the rest. */
   toStored(value: unknown, holder: DraftNode, key: Key): Stored
 }
+
+const NOTHING = Object.freeze({})
 
 export abstract class DraftNode extends Part {
   /** Set on the root and on substates. */
@@ -75,7 +80,7 @@ export abstract class DraftNode extends Part {
     this.key = key
     this.fresh = fresh
     this.embeds = fresh && context.embedding?.has(base) === true
-    if (this.embeds) context.written.add(this)
+    if (this.embeds) context.written.push(this)
   }
 
   get proxy(): object {
@@ -88,6 +93,14 @@ export abstract class DraftNode extends Part {
 
   override isShownBy(receiver: unknown): boolean {
     return receiver === this.#proxy
+  }
+
+  /** Lets go of the data, and of what was written. */
+  forget(): void {
+    this.clearOverlay()
+    this.base = NOTHING
+    this.children = undefined
+    this.touched = undefined
   }
 
   // --- the top level of a state
@@ -164,9 +177,9 @@ export abstract class DraftNode extends Part {
   }
 
   markDirty(): void {
-    this.context.written.add(this)
     if (this.dirty) return
     this.dirty = true
+    this.context.written.push(this)
     this.markMoved()
   }
 

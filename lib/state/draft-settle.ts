@@ -34,7 +34,10 @@ export function settle(state: object, data: object): void {
   for (const node of context.written) reachEmbedded(node) // grows while it is walked: nodes come in behind
   const homes = findHomes(root, data)
   for (const [node, { renewed }] of homes) {
-    if (renewed && node.children !== undefined) for (const child of node.children.values()) leave(child, node, homes)
+    if (renewed && node.children !== undefined)
+      for (const child of node.children.values()) {
+        if (leave(child, node, homes)) child.parent = undefined
+      }
   }
   for (const [node, { base, parent, key, renewed }] of homes) {
     if (renewed) {
@@ -55,7 +58,7 @@ export function settle(state: object, data: object): void {
     parent.children ??= new Map()
     parent.children.set(key, node)
   }
-  for (const node of context.written) if (!node.dirty && !node.embeds) context.written.delete(node)
+  context.written = context.written.filter((node) => node.dirty || node.embeds)
 }
 
 /** The place in `data` of each node for which something has changed. */
@@ -76,13 +79,17 @@ function findHomes(root: DraftNode, data: object): Map<DraftNode, Home> {
   return homes
 }
 
-/** A node that stood in `holder`, and everything whose home was in it: what has no home now has left the state. */
-function leave(node: DraftNode, holder: DraftNode, homes: ReadonlyMap<DraftNode, Home>): void {
-  if (node.parent !== holder || homes.has(node)) return
+/**
+ * A node that stood in `holder`, and everything whose home was in it: what has no home now has left the state. What is in
+ * it keeps its place there, so that what is written on it is seen from outside.
+ * @returns whether it has left
+ */
+function leave(node: DraftNode, holder: DraftNode, homes: ReadonlyMap<DraftNode, Home>): boolean {
+  if (node.parent !== holder || homes.has(node)) return false
   node.fresh = true
   node.detached = true
-  node.parent = undefined
   if (node.children !== undefined) for (const child of node.children.values()) leave(child, node, homes)
+  return true
 }
 
 function* touchedNow(node: DraftNode): Generator<readonly [Key, DraftNode]> {

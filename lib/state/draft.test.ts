@@ -153,8 +153,8 @@ describe('random programs', () => {
     ['G6 L13 S11: the same where containers were put in two places', RUNS / 8, { ...small, flushes: true }],
   ]
 
-  // Known: of a row that went into a fresh container, a list that was handed out before the flush takes no more writes after it.
-  test.fails('G6 L13: the tape that a draft over flushes does not stand yet', () => {
+  // A list of a row that leaves with a container, and comes back in it: found once in some thousand programs.
+  test('G6 L13: a tape that a draft over flushes once did not stand', () => {
     const tape = [
       1, 0, 1162, 61, 0, 0, 2845, 2581, 10, 2561, 0, 0, 2705, 1611, 156, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 250, 6949,
       8443, 7391, 0, 1, 5107, 0, 0, 0, 0, 5, 0, 0, 1, 177, 0, 0, 0, 0, 3049, 289, 0, 0, 0, 4999, 0, 1558, 853, 1, 0, 0,
@@ -164,11 +164,28 @@ describe('random programs', () => {
     check(tape, settings)
   })
 
-  test.each([...named, ...flushed])('%s', { timeout }, (title, runs, settings) => {
-    // Under the seed of the others there is one more of the tapes that are known not to pass.
-    const seed = title.includes('handed out') ? 365_839_715 : undefined
-    runPrograms('drafts', runs, (tape) => check(tape, settings), seed)
+  test.each([...named, ...flushed])('%s', { timeout }, (_title, runs, settings) => {
+    runPrograms('drafts', runs, (tape) => check(tape, settings))
   })
+})
+
+test('L13: what was written in a row that a flush has let go is there when the row comes back', () => {
+  const lists = shapeOf(defineState('lists', () => ({ list: [] })))
+  const tree = new StateTree(lists, { list: [{ id: 0, tags: ['a'] }] })
+  const draft = createDraft(lists, tree.root)
+  const { list } = draft.state as { list: { id: number; tags: string[] }[] }
+  const row = list[0] as (typeof list)[number]
+  const { tags } = row
+  const flush = (): void => {
+    tree.apply(draft.changes())
+    settle(draft.state, tree.root)
+  }
+  list.pop()
+  flush()
+  tags.push('b')
+  list.push(row)
+  flush()
+  expect(tree.root).toEqual({ list: [{ id: 0, tags: ['a', 'b'] }] })
 })
 
 test('data is written as texts that say all of it', () => {

@@ -14,6 +14,7 @@ import { MapNode, ObjectNode } from './draft-keyed.js'
 import type { DraftContext, Stored } from './draft-node.js'
 import { DraftNode, markEmbedding } from './draft-node.js'
 import { SetNode } from './draft-set.js'
+import { keepShape } from './keep-shape.js'
 import type { Key, Mutation } from './mutation.js'
 import { partOf } from './part.js'
 import type { Adopt } from './values.js'
@@ -45,60 +46,94 @@ const kinds = { object: ObjectNode, array: ArrayNode, map: MapNode, set: SetNode
  *   that nobody changes, or undefined for a copy
  */
 export function createDraft(shape: StateShape, root: Record<string, unknown>, adopt?: Adopt): Draft {
-  const context: DraftContext = {
-    closed: undefined,
-    evaluating: 0,
-    held: undefined,
-    embedding: undefined,
-    written: new Set(),
-    nodeFor(base, parent, key, fresh) {
-      const kind = containerKind(base)
-      return kind && new kinds[kind](context, base, parent, key, fresh)
-    },
-    toStored: (value, holder, key) => toStored(context, value, holder, key, adopt),
+  return new OverlayDraft(shape, root, adopt)
+}
+
+/** A draft, which is what its nodes share. */
+class OverlayDraft implements Draft, DraftContext {
+  closed: (() => Error) | undefined
+  evaluating = 0
+  held: string | undefined
+  embedding: Set<object> | undefined
+  written: DraftNode[] = []
+  readonly #root: ObjectNode
+  readonly #adopt: Adopt | undefined
+
+  constructor(shape: StateShape, root: Record<string, unknown>, adopt: Adopt | undefined) {
+    this.#adopt = adopt
+    this.#root = new ObjectNode(this, root, undefined, undefined, false)
+    this.#root.shape = shape
   }
-  const node = new ObjectNode(context, root, undefined, undefined, false)
-  node.shape = shape
-  return {
-    state: node.proxy,
-    changes() {
-      const recorder = new ChangeRecorder(context, new Placement(context, node))
-      recorder.record(node, [])
-      return recorder.mutations
-    },
-    hold(why) {
-      context.held = why
-    },
-    proceed() {
-      context.held = undefined
-    },
-    close(why) {
-      context.closed ??= why
-    },
+
+  get state(): object {
+    return this.#root.proxy
+  }
+
+  changes(): Mutation[] {
+    const root = this.#root
+    const writes = fieldWrites(root)
+    if (writes !== undefined) return writes
+    const recorder = new ChangeRecorder(this, new Placement(this, root))
+    recorder.record(root, [])
+    return recorder.mutations
+  }
+
+  hold(why: string): void {
+    this.held = why
+  }
+
+  proceed(): void {
+    this.held = undefined
+  }
+
+  close(why: () => Error): void {
+    if (this.closed !== undefined) return
+    this.closed = why
+    // Nothing can be done with a part of it that somebody has kept, so the data goes.
+    this.written = []
+    this.embedding = undefined
+    this.#root.forget()
+  }
+
+  nodeFor(base: object, parent: DraftNode | undefined, key: Key, fresh: boolean): DraftNode | undefined {
+    const kind = containerKind(base)
+    return kind && new kinds[kind](this, base, parent, key, fresh)
+  }
+
+  toStored(value: unknown, holder: DraftNode, key: Key): Stored {
+    if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
+    const own = ownNode(this, value)
+    if (own !== undefined) return own
+    let adopted = false
+    const copy = copyIn(value, [...holder.path(), key], (proxy) => {
+      const node = ownNode(this, proxy)
+      if (node !== undefined) {
+        node.markMoved()
+        adopted = true
+      }
+      return node ?? this.#adopt?.(proxy)
+    })
+    if (adopted) markEmbedding(this, copy)
+    return copy
   }
 }
 
-function toStored(
-  context: DraftContext,
-  value: unknown,
-  holder: DraftNode,
-  key: Key,
-  adopt: Adopt | undefined,
-): Stored {
-  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
-  const own = ownNode(context, value)
-  if (own !== undefined) return own
-  let adopted = false
-  const copy = copyIn(value, [...holder.path(), key], (proxy) => {
-    const node = ownNode(context, proxy)
-    if (node !== undefined) {
-      node.markMoved()
-      adopted = true
-    }
-    return node ?? adopt?.(proxy)
-  })
-  if (adopted) markEmbedding(context, copy)
-  return copy
+const specimen = new OverlayDraft({} as StateShape, {}, undefined)
+keepShape(specimen, new ArrayNode(specimen, [], undefined, undefined, false))
+
+/**
+ * The mutations of a draft that has only written fields at the top of the state, as most have: nothing has moved or gone, and
+ * there is nothing to be found out first. Undefined for any other.
+ */
+function fieldWrites(root: ObjectNode): Mutation[] | undefined {
+  if (root.touched !== undefined || root.context.embedding !== undefined) return undefined
+  const mutations: Mutation[] = []
+  if (root.changed === undefined) return mutations
+  for (const [field, value] of root.changed) {
+    if (value instanceof DraftNode) return undefined
+    mutations.push({ op: 'set', path: [field], value })
+  }
+  return mutations
 }
 
 function ownNode(context: DraftContext, value: unknown): DraftNode | undefined {

@@ -45,10 +45,6 @@ const objectTraps: ProxyHandler<Shadow> = {
   },
 }
 
-function isField({ shape }: StatePart, name: string): boolean {
-  return shape.fields.has(name) || shape.substates.has(name)
-}
-
 /** A getter that gives a state itself, or a substate, gives it as its caller sees states. */
 function outward(value: unknown): unknown {
   return (partOf(value) as Partial<StatePart> | undefined)?.outer ?? value
@@ -56,8 +52,7 @@ function outward(value: unknown): unknown {
 
 function stateTraps(backend: boolean): ProxyHandler<Shadow<StatePart>> {
   const shows = (key: PropertyKey): key is string => typeof key === 'string' && (backend || !isBackend(key))
-  const fieldOf = (part: StatePart, name: string): unknown => {
-    if (!part.shape.substates.has(name)) return part.get(name)
+  const substateOf = (part: StatePart, name: string): object => {
     const substate = part.substate(name)
     return backend ? substate.inner : substate.outer
   }
@@ -69,8 +64,10 @@ function stateTraps(backend: boolean): ProxyHandler<Shadow<StatePart>> {
     get({ part }, key, receiver) {
       if (shows(key)) {
         part.assertReadable()
-        if (part.shape.getters.has(key)) return getterOf(part, key)
-        if (isField(part, key)) return fieldOf(part, key)
+        const role = part.shape.roles.get(key)
+        if (role === 'field') return part.get(key)
+        if (role === 'getter') return getterOf(part, key)
+        if (role === 'substate') return substateOf(part, key)
         assertInScope(part.shape, key)
       }
       if (key === plainOf && !backend) return shownData(part.shape, part.plain() as Record<string, unknown>)
@@ -78,20 +75,20 @@ function stateTraps(backend: boolean): ProxyHandler<Shadow<StatePart>> {
     },
     has({ part }, key) {
       part.assertReadable()
-      return (shows(key) && (isField(part, key) || part.shape.getters.has(key))) || key in Object.prototype
+      return (shows(key) && part.shape.roles.has(key)) || key in Object.prototype
     },
     // The top level is closed: its keys are nothing to depend on.
     ownKeys({ part }) {
       part.assertReadable()
-      const { fields, substates, getters } = part.shape
-      return [...fields, ...substates.keys(), ...getters.keys()].filter(shows)
+      return [...part.shape.roles.keys()].filter(shows)
     },
     getOwnPropertyDescriptor({ part }, key) {
       part.assertReadable()
       if (!shows(key)) return undefined
-      if (part.shape.getters.has(key)) return { get: () => getterOf(part, key), enumerable: false, configurable: true }
-      if (!isField(part, key)) return undefined
-      const value = part.shape.substates.has(key) ? fieldOf(part, key) : part.own(key)?.value
+      const role = part.shape.roles.get(key)
+      if (role === undefined) return undefined
+      if (role === 'getter') return { get: () => getterOf(part, key), enumerable: false, configurable: true }
+      const value = role === 'substate' ? substateOf(part, key) : part.own(key)?.value
       return { value, writable: true, enumerable: true, configurable: true }
     },
     deleteProperty({ part }, key) {

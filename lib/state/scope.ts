@@ -39,6 +39,7 @@ export function scopedShape(shape: StateShape, scope: Scope, holder: string): St
     ...shape,
     fields: new Set([...shape.fields].filter((name) => scope.has(name))),
     substates: new Map([...shape.substates].filter(([name]) => scope.has(name))),
+    roles: new Map([...shape.roles].filter(([name]) => !outside.has(name))),
     outside: { names: outside, holder },
   }
 }

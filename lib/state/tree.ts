@@ -2,8 +2,8 @@
  * The tree: one copy of a state, with versions, snapshots and a change log.
  *
  * - `apply` is the one way to change it, in one turn, by mutations that a draft recorded on this very version.
- * - Small containers are copied when a commit writes them. Large ones are written in place unless a snapshot, or a
- *   mutation that was shown, has let somebody see them since their last copy: then one shallow copy, once.
+ * - Small containers are copied when a commit writes them. Large ones, and the root, are written in place unless a snapshot,
+ *   or a mutation that was shown, has let somebody see them since their last copy: then one shallow copy, once.
  * - What was shown never changes: snapshots, and the mutations and inverses of commits.
  * - The change log keeps mutations. A place that took a value too large to keep unchanged is sent as it is now instead.
  *
@@ -51,12 +51,6 @@ export interface TreeOptions {
 /** Shared by the batches without refs; nothing is ever put into it. */
 const NONE_MOVED = new Map<Ref, unknown>()
 
-/** What one mutation did, see {@link TreeObserver.wrote}. */
-interface Written {
-  readonly chain: object[]
-  readonly cleared?: object
-}
-
 export class StateTree {
   readonly shape: StateShape
   #root: Record<string, unknown>
@@ -67,8 +61,12 @@ export class StateTree {
   // A large container may be written in place if its stamp is not older than the last time everything was shown.
   #shownEpoch = 0
   #stamps = new WeakMap<object, number>()
-  // The containers that this batch has copied: they are written in place for the rest of it.
-  #owned = new Set<object>()
+  /** The same stamp for the root, which nobody has but by being shown everything. */
+  #rootStamp = 0
+  /** The containers that this batch has copied: they are written in place for the rest of it. Not kept for a single mutation, unless somebody was shown something. */
+  #owned: Set<object> | undefined
+  /** What the last `clear` of the batch has taken out. */
+  #cleared: object | undefined
   /** Of a fork: the large containers that it has copied. */
   #made: object[] | undefined
   readonly #snapshots = new Map<boolean, Record<string, unknown>>()
@@ -162,14 +160,12 @@ export class StateTree {
    * @param mutations all that the fork has applied
    */
   merge(fork: StateTree, mutations: readonly Mutation[]): number {
-    this.#snapshots.clear()
-    const root = this.#writable(this.#root) as Record<string, unknown>
-    this.#owned.clear()
+    this.#forgetSnapshots()
+    const root = this.#writableRoot()
     for (const { path } of mutations) {
       const field = path[0] as string
       if (root[field] !== fork.#root[field]) root[field] = fork.#root[field]
     }
-    this.#root = root
     for (const container of fork.#made ?? []) this.#stamps.set(container, this.#shownEpoch)
     this.#version += 1
     for (const mutation of mutations) this.#keepValues(mutation, true)
@@ -188,9 +184,10 @@ export class StateTree {
     if (changes.kind === 'state') {
       this.#root = changes.root
       this.#stamps = new WeakMap()
+      this.#rootStamp = 0
       this.#shownEpoch = 0
       this.#shownVersion = -1
-      this.#snapshots.clear()
+      this.#forgetSnapshots()
     } else if (changes.kind === 'batches') {
       for (const batch of changes.batches) this.#applyBatch(batch, undefined, false)
       for (const { path, value } of changes.whole) this.#applyBatch([{ op: 'set', path, value }], undefined, false)
@@ -201,11 +198,13 @@ export class StateTree {
   #applyBatch(mutations: readonly Mutation[], observer: TreeObserver | undefined, shown: boolean): Mutation[] {
     const inverse: Mutation[] = []
     let moved: Map<Ref, unknown> = NONE_MOVED
-    this.#snapshots.clear()
+    this.#forgetSnapshots()
+    if (mutations.length > 1 || this.#shownEpoch > 0) this.#owned = new Set()
     try {
       for (const mutation of mutations) {
         if (!('refs' in mutation) || mutation.refs === undefined) continue
         if (moved === NONE_MOVED) moved = new Map()
+        this.#owned ??= new Set()
         for (const ref of mutation.refs) {
           const chain = this.#own(ref.from, ref.from.length)
           moved.set(ref, chain.at(-1))
@@ -213,22 +212,27 @@ export class StateTree {
         }
       }
       for (const mutation of mutations) {
-        const { chain, cleared } = this.#write(mutation, moved, shown ? inverse : undefined)
-        observer?.wrote(mutation, chain, cleared)
+        this.#cleared = undefined
+        const chain = this.#write(mutation, moved, shown ? inverse : undefined)
+        observer?.wrote(mutation, chain, this.#cleared)
       }
     } finally {
-      if (this.#shownEpoch > 0) this.#stampGrown()
-      this.#owned.clear()
+      if (this.#owned !== undefined && this.#shownEpoch > 0) this.#stampGrown(this.#owned)
+      this.#owned = undefined
+      this.#cleared = undefined
     }
     // What moved is still alive, while the inverse shows the container it was taken from.
     if (shown && moved.size > 0) this.#shownEpoch += 1
     return inverse.reverse()
   }
 
+  #forgetSnapshots(): void {
+    if (this.#snapshots.size > 0) this.#snapshots.clear()
+  }
+
   /** Makes the containers along a path writable and gives them, the root first. */
   #own(path: Path, length: number): object[] {
-    this.#root = this.#writable(this.#root) as Record<string, unknown>
-    let holder: object = this.#root
+    let holder: object = this.#writableRoot()
     const chain: object[] = [holder]
     for (let i = 0; i < length; i++) {
       const key = path[i] as Key
@@ -246,9 +250,18 @@ export class StateTree {
     return chain
   }
 
+  #writableRoot(): Record<string, unknown> {
+    if (this.#rootStamp < this.#shownEpoch) {
+      this.#root = shallowCopy(this.#root)
+      this.#copies += 1
+      this.#rootStamp = this.#shownEpoch
+    }
+    return this.#root
+  }
+
   /** What was small when this batch copied it, and is large now, has been seen by nobody. */
-  #stampGrown(): void {
-    for (const container of this.#owned) {
+  #stampGrown(owned: ReadonlySet<object>): void {
+    for (const container of owned) {
       if (!isLarge(container) || this.#stamps.has(container)) continue
       this.#stamps.set(container, this.#shownEpoch)
       this.#made?.push(container)
@@ -256,14 +269,14 @@ export class StateTree {
   }
 
   #writable(container: object): object {
-    if (this.#owned.has(container)) return container
+    if (this.#owned?.has(container) === true) return container
     if (isLarge(container) && (this.#stamps.get(container) ?? 0) >= this.#shownEpoch) {
-      this.#owned.add(container) // also when it shrinks below that size: a ref may have found this very container
+      this.#owned?.add(container) // also when it shrinks below that size: a ref may have found this very container
       return container
     }
     const copy = shallowCopy(container)
     this.#copies += 1
-    this.#owned.add(copy)
+    this.#owned?.add(copy)
     if (this.#shownEpoch > 0 && isLarge(copy)) {
       this.#stamps.set(copy, this.#shownEpoch)
       this.#made?.push(copy)
@@ -271,7 +284,7 @@ export class StateTree {
     return copy
   }
 
-  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Mutation[] | undefined): Written {
+  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Mutation[] | undefined): object[] {
     const { path } = mutation
     switch (mutation.op) {
       case 'set':
@@ -285,7 +298,7 @@ export class StateTree {
         if (mutation.op === 'set') putEntry(holder, key, fillRefs(mutation.value, mutation.refs, moved))
         else if (holder instanceof Map) holder.delete(key)
         else delete (holder as Record<string, unknown>)[key as string]
-        return { chain }
+        return chain
       }
       case 'splice': {
         const chain = this.#own(path, path.length)
@@ -294,7 +307,7 @@ export class StateTree {
         const values = fillRefs(mutation.values, mutation.refs, moved) as unknown[]
         const removed = spliceArray(array, index, remove, values)
         inverse?.push({ op: 'splice', path, index, remove: values.length, values: removed })
-        return { chain }
+        return chain
       }
       case 'arrange': {
         const chain = this.#own(path, path.length)
@@ -308,14 +321,14 @@ export class StateTree {
           array[i] = from < 0 ? values[next++] : before[from]
         }
         inverse?.push(inverseArrange(path, mutation.keep, before))
-        return { chain }
+        return chain
       }
       case 'move': {
         const chain = this.#own(path, path.length)
         const array = chain.at(-1) as unknown[]
         array.splice(mutation.at, 0, ...array.splice(mutation.from, 1))
         inverse?.push({ op: 'move', path, at: mutation.from, from: mutation.at })
-        return { chain }
+        return chain
       }
       case 'add':
       case 'remove': {
@@ -324,28 +337,28 @@ export class StateTree {
         if (mutation.op === 'add') members.add(mutation.value)
         else members.delete(mutation.value)
         inverse?.push({ op: mutation.op === 'add' ? 'remove' : 'add', path, value: mutation.value })
-        return { chain }
+        return chain
       }
       case 'clear': {
         const chain = this.#own(path, path.length - 1)
         const holder = chain.at(-1) as object
         const key = path.at(-1) as Key
         const old = entryOf(holder, key) as Map<unknown, unknown> | Set<unknown>
-        let cleared: object = old
+        this.#cleared = old
         let empty = old
         if ([...moved.values()].includes(old)) {
           // It is to arrive empty, or has arrived already: it was made writable for that.
-          cleared = shallowCopy(old)
+          this.#cleared = shallowCopy(old)
           old.clear()
         } else {
           // A fresh container costs nothing, whoever sees the old one; and the old one is what the inverse needs.
           empty = old instanceof Map ? new Map() : new Set()
-          this.#owned.add(empty)
+          this.#owned?.add(empty)
           putEntry(holder, key, empty)
         }
-        inverse?.push({ op: 'set', path, value: cleared })
+        inverse?.push({ op: 'set', path, value: this.#cleared })
         chain.push(empty)
-        return { chain, cleared }
+        return chain
       }
     }
   }

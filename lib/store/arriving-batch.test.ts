@@ -4,6 +4,8 @@ import type { Bulk } from '../protocol/slices.js'
 import { slicesOf } from '../protocol/slices.js'
 import { FakeClock } from './fixtures/fake-clock.js'
 import { createTestCore } from './fixtures/test-core.js'
+import type { WireCall } from './fixtures/wire.js'
+import { callOf } from './fixtures/wire.js'
 import { WorkerConnection } from './worker-connection.js'
 import type { ConnectedRun } from './worker-leases.js'
 
@@ -34,8 +36,9 @@ async function holding() {
   const heard: string[] = []
   const answered: unknown[] = []
   port2.onmessage = ({ data }) => {
-    heard.push(data.m.path[0])
-    answered.push(data.p)
+    const { name, payload } = callOf(data) as WireCall
+    heard.push(name)
+    answered.push(payload)
   }
   const run: ConnectedRun = { number: 1, id: '1', name: 'a', args: [], attempt: 1, progressed() {}, settled() {} }
   const connection = new WorkerConnection({

@@ -16,6 +16,7 @@ import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
 import type { CommitOrigin, ErrorContext, LongCommit } from './core.js'
+import { Doubt } from './doubt.js'
 import type { LeaseOffice } from './lease-office.js'
 import { LongBatch } from './long-batch.js'
 import type { ObservableView } from './observable-view.js'
@@ -26,6 +27,12 @@ export interface Commit {
   readonly origin: CommitOrigin
   readonly mutations: readonly Mutation[]
   /** Leads back: applied to the state after, gives the state before (but for the place of restored keys). */
+  readonly inverse: readonly Mutation[]
+}
+
+/** What has become of a batch in the tree. */
+interface Applied {
+  readonly version: number
   readonly inverse: readonly Mutation[]
 }
 
@@ -40,6 +47,8 @@ export class Committer {
   readonly #listeners = new Set<CommitListener>()
   #tracker: ((mutations: readonly Mutation[]) => void) | undefined
   readonly #perTurn: number | undefined
+  /** Whether commits stand, for those who wait to be told that they were made. */
+  readonly doubt: Doubt = new Doubt()
   #publishing = 0
 
   /** @param perTurn how many mutations of a long batch are applied in one turn */
@@ -113,8 +122,7 @@ export class Committer {
       publish: () => {
         const { applied } = batch
         if (applied.length === 0) return this.#tree.version
-        const { version, inverse } = batch.publish(this.#view.begin(applied))
-        return this.#announce({ version, origin, mutations: applied, inverse })
+        return this.#publish(applied, origin, () => batch.publish(this.#view.begin(applied)))
       },
     }
   }
@@ -122,35 +130,39 @@ export class Committer {
   /** Applies what a draft on the newest state has recorded. */
   commit(mutations: readonly Mutation[], origin: CommitOrigin): number {
     if (mutations.length === 0) return this.#tree.version
-    const observer = this.#view.begin(mutations)
-    const { version, inverse } = this.#tree.apply(mutations, { observer, shown: this.#listeners.size > 0 })
-    return this.#announce({ version, origin, mutations, inverse })
+    return this.#publish(mutations, origin, () =>
+      this.#tree.apply(mutations, { observer: this.#view.begin(mutations), shown: this.#listeners.size > 0 }),
+    )
   }
 
-  #announce(commit: Commit): number {
-    this.#tracker?.(commit.mutations)
+  #publish(mutations: readonly Mutation[], origin: CommitOrigin, apply: () => Applied): number {
     this.#office.pause()
     this.#publishing += 1
     try {
-      this.#publish()
-      if (this.#listeners.size > 0) this.#tell(commit)
+      const { version, inverse } = this.#inBatch(mutations, apply)
+      if (this.#listeners.size > 0) this.#tell({ version, origin, mutations, inverse })
+      return version
     } finally {
       this.#publishing -= 1
       this.#office.resume()
     }
-    return commit.version
   }
 
-  #publish(): void {
+  /** Applies a batch inside of a MobX batch: reactions run at its end, unless the caller is in one of his own. */
+  #inBatch(mutations: readonly Mutation[], apply: () => Applied): Applied {
+    let applied: Applied | undefined
     try {
       transaction(() => {
-        this.#view.publish()
+        applied = apply()
+        this.#tracker?.(mutations)
         this.#version.reportChanged()
       })
     } catch (error) {
+      if (applied === undefined) throw error
       // Only with MobX's error boundaries switched off does a reaction's error come out here.
       this.#report(error, { kind: 'listener', name: 'reaction' })
     }
+    return applied as unknown as Applied // it was assigned in the batch
   }
 
   #tell(commit: Commit): void {

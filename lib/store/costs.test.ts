@@ -5,8 +5,9 @@ import { serveOn, serveTasks } from '../../workers/serve-tasks.js'
 import type { TaskContext } from '../../workers/task.js'
 import type { StateOf } from '../state/define-state.js'
 import { defineState } from '../state/define-state.js'
+import { callOf } from './fixtures/wire.js'
+import { madeForTesting } from './node-atoms.js'
 import { createStore } from './store.js'
-import { madeForTesting } from './view-node.js'
 import type { TaskSource } from './worker-tasks.js'
 
 /* What must not grow, counted: messages, bytes, views and atoms. No clock decides. */
@@ -44,8 +45,8 @@ async function setUp(count = 0) {
   const crossed: { readonly name: string; readonly bytes: number }[] = []
   const watch = (port: MessagePort): void => {
     const { postMessage } = port
-    port.postMessage = (message: { m?: { path: string[] } }, transfer?: unknown) => {
-      crossed.push({ name: message.m?.path[0] ?? 'slice', bytes: serialize(message).length })
+    port.postMessage = (message: unknown, transfer?: unknown) => {
+      crossed.push({ name: callOf(message)?.name ?? 'slice', bytes: serialize(message).length })
       postMessage.call(port, message, transfer as never)
     }
   }

@@ -5,14 +5,16 @@
  * - A batch that is being committed stands, whatever happens to the lease meanwhile.
  */
 
-import { StoreDisposedError } from '../errors.js'
+import { LeaseReleasedError, StoreDisposedError } from '../errors.js'
 import type { Spec } from '../protocol/specs.js'
 import type { StateShape } from '../state/define-state.js'
+import { development } from '../state/development.js'
 import type { Draft } from '../state/draft.js'
+import { keepShape } from '../state/keep-shape.js'
 import { tagOf } from '../state/leaves.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
-import type { CommitOrigin } from './core.js'
+import type { CommitOrigin, ErrorContext, StoreCore } from './core.js'
 import type { Grant, LeaseRequest } from './lease-request.js'
 import { Outcome } from './outcome.js'
 
@@ -22,20 +24,6 @@ export interface EventRun<R = unknown> extends PromiseLike<R> {
   readonly ran: boolean
   catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<R | B>
   finally(onFinally?: (() => void) | null): Promise<R>
-}
-
-/** One handler at work. */
-export interface Turn {
-  readonly name: string
-  readonly epoch: number
-  readonly run: Run
-  readonly draft: Draft
-  readonly origin: CommitOrigin
-  readonly round: number
-  readonly made: Set<Spec> | undefined
-  readonly used: Set<Spec> | undefined
-  /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
-  ends: boolean
 }
 
 export class Run extends Outcome<unknown> implements EventRun {
@@ -55,6 +43,10 @@ export interface StoreEvent {
   readonly ttl: number | undefined
   /** Its handler is not declared async. It may still give a promise: that is seen when it has run. */
   readonly sync: boolean
+  /** What an error is reported with that nobody awaits. */
+  readonly context: ErrorContext
+  /** The error of a draft that is used when its event has ended. */
+  readonly ended: () => Error
 }
 
 /** Makes an event of a store. */
@@ -65,43 +57,76 @@ export function createEvent(
   options: { readonly name?: string; readonly scope?: Scope; readonly urgent?: boolean; readonly ttl?: number } = {},
 ): StoreEvent {
   const { name = origin.name, scope, urgent, ttl } = options
-  const sync = !tagOf(handler).startsWith('Async')
-  return { name, handler, origin, scope, shape: scopedShape(shape, scope, name), urgent: urgent === true, ttl, sync }
+  return {
+    name,
+    handler,
+    origin,
+    scope,
+    shape: scopedShape(shape, scope, name),
+    urgent: urgent === true,
+    ttl,
+    sync: !tagOf(handler).startsWith('Async'),
+    context: { kind: 'event', name },
+    ended: () =>
+      new LeaseReleasedError(
+        `A draft of the event "${name}" was used after the event had ended. Read what is needed before, or call another event.`,
+      ),
+  }
 }
 
 /** An event handler of any kind. */
 export type AnyHandler = (draft: never, ...args: never[]) => unknown
 
-export class EventRequest implements LeaseRequest {
+/** What a turn needs of its store. */
+export interface EventHost {
+  readonly core: Pick<StoreCore, 'report' | 'lease'>
+  /** The turn has its grant. */
+  begin(turn: EventTurn): void
+}
+
+/** One call of an event, from the line to its end. */
+export class EventTurn implements LeaseRequest {
   readonly kind = 'event'
+  readonly event: StoreEvent
   readonly name: string
-  readonly ttlMs: number
   readonly scope: Scope
+  readonly ttlMs: number
+  readonly args: readonly unknown[]
   readonly urgent: boolean
+  /** How many commits led to it, each fired by a reaction to the one before. */
+  readonly round: number
   readonly run: Run
   sync: boolean
+  /** It is in the line, or was: what it is refused with from now on is a cancellation. */
   waits = false
-  turn: Turn | undefined
-  readonly #begin: (grant: Grant, request: EventRequest) => void
+  /** Of its grant; 0 before. */
+  epoch = 0
+  draft: Draft | undefined
+  readonly made: Set<Spec> | undefined
+  readonly used: Set<Spec> | undefined
+  /** Its last batch is being committed: whatever happens meanwhile, the commit stands. */
+  ends = false
+  readonly #host: EventHost
 
-  constructor(
-    { name, ttl, scope, sync }: StoreEvent,
-    urgent: boolean,
-    ttlMs: number,
-    run: Run,
-    begin: (grant: Grant, request: EventRequest) => void,
-  ) {
+  constructor(host: EventHost, event: StoreEvent, args: readonly unknown[], urgent: boolean, round: number) {
+    const { name, scope, ttl = host.core.lease.ttlMs, sync, context } = event
+    this.#host = host
+    this.event = event
     this.name = name
-    this.ttlMs = ttl ?? ttlMs
     this.scope = scope
+    this.ttlMs = ttl
+    this.args = args
     this.urgent = urgent
+    this.round = round
+    this.run = new Run(host.core.report, context)
     this.sync = sync
-    this.run = run
-    this.#begin = begin
+    this.made = development ? new Set() : undefined
+    this.used = development ? new Set() : undefined
   }
 
-  granted(grant: Grant): void {
-    this.#begin(grant, this)
+  granted({ epoch }: Grant): void {
+    this.epoch = epoch
+    this.#host.begin(this)
   }
 
   refused(error: Error): void {
@@ -109,8 +134,8 @@ export class EventRequest implements LeaseRequest {
   }
 
   lost(error: Error): void {
-    this.turn?.draft.close(() => error)
-    if (this.turn?.ends !== true) this.#tell(error)
+    this.draft?.close(() => error)
+    if (!this.ends) this.#tell(error)
   }
 
   /** `dispose` is a cancellation for whoever was in the line; for whoever comes later it is a mistake. */
@@ -118,3 +143,7 @@ export class EventRequest implements LeaseRequest {
     this.run.reject(error, { quiet: this.waits && error instanceof StoreDisposedError })
   }
 }
+
+const nothing = (): void => {}
+const nobody: EventHost = { core: { report: nothing, lease: { ttlMs: 0 } }, begin: nothing }
+keepShape(new EventTurn(nobody, {} as StoreEvent, [], false, 0))

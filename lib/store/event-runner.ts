@@ -9,12 +9,12 @@
  *   the next is refused: they fire each other.
  */
 
-import { LeaseholdError, LeaseReleasedError, StoreDisposedError } from '../errors.js'
+import { LeaseholdError, StoreDisposedError } from '../errors.js'
 import { isThenable } from '../protocol/is-thenable.js'
 import type { Spec, SpecWatch } from '../protocol/specs.js'
 import { takeSpecs, unusedSpecs } from '../protocol/specs.js'
 import { detach } from '../state/detach.js'
-import { development, warnOnce } from '../state/development.js'
+import { warnOnce } from '../state/development.js'
 import { createDraft } from '../state/draft.js'
 import { settle } from '../state/draft-settle.js'
 import { tagOf } from '../state/leaves.js'
@@ -22,10 +22,9 @@ import { copyIn } from '../state/values.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
 import { launchAll } from './core.js'
-import type { EventRun, StoreEvent, Turn } from './event-request.js'
-import { EventRequest, Run } from './event-request.js'
+import type { EventHost, EventRun, StoreEvent } from './event-request.js'
+import { EventTurn } from './event-request.js'
 import type { Handling } from './handling.js'
-import type { Grant } from './lease-request.js'
 
 /** What the runner needs of its store. */
 export interface EventRunnerOptions {
@@ -37,13 +36,15 @@ export interface EventRunnerOptions {
 
 const MAX_ROUNDS = 100
 
-export class EventRunner {
+export class EventRunner implements EventHost {
+  readonly core: StoreCore
   readonly #options: EventRunnerOptions
   // How many commits led to the one that is being published, each fired by a reaction to the one before.
   #round = 0
 
   constructor(options: EventRunnerOptions) {
     this.#options = options
+    this.core = options.core
   }
 
   /**
@@ -60,64 +61,45 @@ export class EventRunner {
    * back that it holds itself.
    */
   enqueue(event: StoreEvent, args: readonly unknown[], urgent = false): EventRun {
-    const { core, committer } = this.#options
-    const { name, scope } = event
-    const round = committer.isPublishing ? this.#round + 1 : 0
-    const run = new Run((error) => core.report(error, { kind: 'event', name }))
+    const { core } = this
+    const round = this.#options.committer.isPublishing ? this.#round + 1 : 0
+    // An event that waits means what its arguments are now, not what the caller makes of them later.
+    const own = core.office.isFree(event.scope) ? args : args.map(copyOfPlain)
+    const turn = new EventTurn(this, event, own, urgent, round)
+    const { run } = turn
     if (round > MAX_ROUNDS) {
       run.reject(
         new LeaseholdError(
-          `The event "${name}" was fired by a reaction to a commit that a reaction had fired, ${MAX_ROUNDS} times in a row. Reactions that fire events must come to rest: check whether there is anything to change.`,
+          `The event "${event.name}" was fired by a reaction to a commit that a reaction had fired, ${MAX_ROUNDS} times in a row. Reactions that fire events must come to rest: check whether there is anything to change.`,
         ),
       )
       return run
     }
-    // An event that waits means what its arguments are now, not what the caller makes of them later.
-    const own = core.office.isFree(scope) ? args : args.map(copyOfPlain)
-    const begin = (grant: Grant, request: EventRequest): void => this.#begin(grant, request, event, own, round)
-    const request = new EventRequest(event, urgent, core.lease.ttlMs, run, begin)
-    core.office.request(request)
-    request.waits = true
-    run.ran = request.turn !== undefined && run.isSettled
+    core.office.request(turn)
+    turn.waits = true
+    run.ran = turn.epoch > 0 && (turn.ends || run.isSettled)
     return run
   }
 
-  #begin(
-    grant: Grant,
-    request: EventRequest,
-    { handler, origin, shape }: StoreEvent,
-    args: readonly unknown[],
-    round: number,
-  ): void {
-    const { core } = this.#options
-    const draft = createDraft(shape, core.tree.root)
-    const turn: Turn = {
-      name: request.name,
-      epoch: grant.epoch,
-      run: request.run,
-      draft,
-      origin,
-      round,
-      made: development ? new Set() : undefined,
-      used: development ? new Set() : undefined,
-      ends: false,
-    }
-    request.turn = turn
+  begin(turn: EventTurn): void {
+    const { handler, shape } = turn.event
+    const draft = createDraft(shape, this.core.tree.root)
+    turn.draft = draft
     let result: unknown
     try {
-      result = this.#part(turn, () => handler(draft.state as never, ...(args as never[])))
+      result = this.#part(turn, () => handler(draft.state as never, ...(turn.args as never[])))
       if (isIterator(result)) {
         if (isAsyncIterator(result)) {
-          request.sync = false
+          turn.sync = false
           void this.#driveAsync(turn, result)
           return
         }
         result = this.#drive(turn, result)
       }
       if (isThenable(result)) {
-        request.sync = false
+        turn.sync = false
         warnOnce(
-          `The event "${request.name}" is async: it keeps every other event and task waiting until it ends. To wait for something, use a plain async function that calls store.lease around the write.`,
+          `The event "${turn.name}" is async: it keeps every other event and task waiting until it ends. To wait for something, use a plain async function that calls store.lease around the write.`,
         )
         result.then(
           (value) => this.#finishLate(turn, () => this.#finish(turn, value)),
@@ -132,16 +114,19 @@ export class EventRunner {
   }
 
   /** Runs a synchronous part of a handler: what it makes and calls there is its own. */
-  #part<T>(turn: Turn, part: () => T): T {
-    const close = this.#options.specs.open(turn.made)
+  #part<T>(turn: EventTurn, part: () => T): T {
+    const { specs, handling } = this.#options
+    const madeBefore = specs.enter(turn.made)
+    const before = handling.enter(turn)
     try {
-      return this.#options.handling.run('event', turn.name, part)
+      return part()
     } finally {
-      close()
+      handling.enter(before)
+      specs.enter(madeBefore)
     }
   }
 
-  #drive(turn: Turn, iterator: Iterator<unknown>): unknown {
+  #drive(turn: EventTurn, iterator: Iterator<unknown>): unknown {
     for (;;) {
       const step = this.#part(turn, () => iterator.next())
       if (step.done === true) return step.value
@@ -154,8 +139,8 @@ export class EventRunner {
     }
   }
 
-  async #driveAsync(turn: Turn, iterator: AsyncIterator<unknown>): Promise<void> {
-    const { office } = this.#options.core
+  async #driveAsync(turn: EventTurn, iterator: AsyncIterator<unknown>): Promise<void> {
+    const { office } = this.core
     try {
       for (;;) {
         const step = await this.#part(turn, () => iterator.next())
@@ -182,69 +167,59 @@ export class EventRunner {
   }
 
   /** After an await: unless the lease was lost meanwhile, and the run has been told. */
-  #finishLate(turn: Turn, end: () => void): void {
-    const { office } = this.#options.core
+  #finishLate(turn: EventTurn, end: () => void): void {
+    const { office } = this.core
     if (!office.holds(turn.epoch)) return
     end()
     office.end(turn.epoch)
   }
 
-  #publishSoFar(turn: Turn, yielded: unknown): void {
+  #publishSoFar(turn: EventTurn, yielded: unknown): void {
     const { specs } = takeSpecs(yielded)
     this.#commit(turn)
-    settle(turn.draft.state, this.#options.core.tree.root)
+    if (turn.draft !== undefined) settle(turn.draft.state, this.core.tree.root)
     this.#launch(turn, specs)
   }
 
-  #finish(turn: Turn, result: unknown): void {
+  #finish(turn: EventTurn, result: unknown): void {
     const { specs, rest } = takeSpecs(result)
     try {
       const value = detach(rest)
       turn.ends = true
       this.#commit(turn)
-      this.#close(turn)
+      turn.draft?.close(turn.event.ended)
       // A reaction to this very commit may have disposed of the store: there is nobody to launch them.
-      if (this.#options.core.office.holds(turn.epoch)) this.#launch(turn, specs)
+      if (this.core.office.holds(turn.epoch)) this.#launch(turn, specs)
       else for (const spec of specs) turn.used?.add(spec)
       const unused = unusedSpecs(turn.name, turn.made, turn.used)
-      if (unused !== undefined) this.#options.core.report(unused, { kind: 'event', name: turn.name })
-      turn.run.resolve(value)
+      if (unused !== undefined) this.core.report(unused, turn.event.context)
+      this.#options.committer.doubt.resolve(turn.run, value, turn.event.origin)
     } catch (error) {
       this.#fail(turn, error)
     }
   }
 
-  #fail(turn: Turn, error: unknown): void {
-    this.#close(turn)
+  #fail(turn: EventTurn, error: unknown): void {
+    turn.draft?.close(turn.event.ended)
     turn.run.reject(error)
   }
 
-  #close(turn: Turn): void {
-    const { name } = turn
-    turn.draft.close(
-      () =>
-        new LeaseReleasedError(
-          `A draft of the event "${name}" was used after the event had ended. Read what is needed before, or call another event.`,
-        ),
-    )
-  }
-
-  #commit(turn: Turn): void {
-    if (!this.#options.core.office.holds(turn.epoch)) {
+  #commit(turn: EventTurn): void {
+    if (!this.core.office.holds(turn.epoch)) {
       throw new StoreDisposedError(`The event "${turn.name}" disposed of its own store, so nothing of it was applied.`)
     }
     const outer = this.#round
     this.#round = turn.round
     try {
-      this.#options.committer.commit(turn.draft.changes(), turn.origin)
+      this.#options.committer.commit(turn.draft?.changes() ?? [], turn.event.origin)
     } finally {
       this.#round = outer
     }
   }
 
-  #launch(turn: Turn, specs: readonly Spec[]): void {
+  #launch(turn: EventTurn, specs: readonly Spec[]): void {
     for (const spec of specs) turn.used?.add(spec)
-    launchAll(this.#options.core, specs)
+    launchAll(this.core, specs)
   }
 }
 

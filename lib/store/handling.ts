@@ -8,7 +8,7 @@
 import { DirectTaskCallError, NestedLeaseError } from '../errors.js'
 
 /** A handler or lease function, in its synchronous part. */
-interface Running {
+export interface Running {
   readonly kind: 'event' | 'lease'
   readonly name: string
 }
@@ -16,25 +16,30 @@ interface Running {
 export class Handling {
   #running: Running | undefined
 
+  /** From now on, in this turn, that one is running; gives who was before, to be handed back. */
+  enter(running: Running | undefined): Running | undefined {
+    const before = this.#running
+    this.#running = running
+    return before
+  }
+
   /** Runs a synchronous part of a handler or lease function. */
   run<T>(kind: 'event' | 'lease', name: string, part: () => T): T {
-    const before = this.#running
-    this.#running = { kind, name }
+    const before = this.enter({ kind, name })
     try {
       return part()
     } finally {
-      this.#running = before
+      this.enter(before)
     }
   }
 
   /** Runs what is not part of the handler or lease function that has called for it: reactions to its flush. */
   outside(part: () => void): void {
-    const before = this.#running
-    this.#running = undefined
+    const before = this.enter(undefined)
     try {
       part()
     } finally {
-      this.#running = before
+      this.enter(before)
     }
   }
 

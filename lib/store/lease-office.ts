@@ -13,10 +13,10 @@
 import { LeaseExpiredError, LeaseRevokedError, LeaseTimeoutError } from '../errors.js'
 import type { Scope } from '../state/scope.js'
 import type { Clock } from './clock.js'
-import type { Grant, LeaseRequest } from './lease-request.js'
+import type { Grant, Held, LeaseRequest } from './lease-request.js'
 import { LeaseTimer } from './lease-timer.js'
 import type { Place, Waiting } from './line.js'
-import { Line, placeOutside } from './line.js'
+import { Line } from './line.js'
 import { ScopeCounts, shareField } from './scope-counts.js'
 
 /** A place in the line, or the grant that came of it. */
@@ -36,11 +36,13 @@ export interface LeaseOfficeOptions {
   changed?(): void
 }
 
-interface Holder {
-  readonly grant: Grant
+/** One who holds. */
+interface Holder extends Grant {
   /** Nobody has seen this grant come, so nobody is told that it goes. */
   unseen: boolean
   timer: LeaseTimer | undefined
+  /** Of what is over in the turn of its grant nobody asks; and beside an event it is dear to look at the clock. */
+  grantedAt: number | undefined
 }
 
 export class LeaseOffice {
@@ -48,13 +50,14 @@ export class LeaseOffice {
   readonly #clock: Clock
   readonly #graceMs: number
   readonly #line = new Line()
-  /** By epoch, the one that holds for longest first. */
-  readonly #holders = new Map<number, Holder>()
+  /** The one that holds for longest first. They share no field, so they are few. */
+  readonly #holders: Holder[] = []
   readonly #held = new ScopeCounts()
   #epoch = 0
   #paused = 0
   #serving = false
   #closed: Error | undefined
+  #refusal: Error | undefined
 
   constructor(options: LeaseOfficeOptions) {
     this.#options = options
@@ -67,15 +70,14 @@ export class LeaseOffice {
    * @param options `timeoutMs`: refuse it with a LeaseTimeoutError if it was not granted by then
    */
   request(request: LeaseRequest, options: { readonly timeoutMs?: number | undefined } = {}): Ticket {
-    const closed = this.#closed
-    if (closed !== undefined) {
-      this.#call(() => request.refused(closed))
+    const refusal = this.#closed ?? (request.own === true ? undefined : this.#refusal)
+    if (refusal !== undefined) {
+      this.#call(() => request.refused(refusal))
       return { withdraw() {} }
     }
+    if (this.isFree(request.scope)) return this.#grantAtOnce(request)
     const { timeoutMs } = options
-    const now = this.#clock.now()
-    // Nobody to queue behind: most events find it so.
-    const entry = this.isFree(request.scope) ? placeOutside(request, now) : this.#line.enter(request, now)
+    const entry = this.#line.enter(request, this.#clock.now())
     this.#serve(entry)
     if (entry.waiting) {
       if (timeoutMs !== undefined) {
@@ -100,8 +102,8 @@ export class LeaseOffice {
   }
 
   /** Those who hold, the one that holds for longest first. */
-  get holders(): readonly Grant[] {
-    return Array.from(this.#holders.values(), ({ grant }) => grant)
+  get holders(): readonly Held[] {
+    return this.#holders.map((holder) => ({ ...holder, grantedAt: this.#grantedAt(holder) }))
   }
 
   /** The line, from its front. */
@@ -111,12 +113,12 @@ export class LeaseOffice {
 
   /** The fence: whether this very epoch is held now. */
   holds(epoch: number): boolean {
-    return this.#holders.has(epoch)
+    return this.#holderOf(epoch) !== undefined
   }
 
   /** The holder of this epoch is done; whoever waited for it is granted. False if it was over already. */
   end(epoch: number): boolean {
-    const holder = this.#holders.get(epoch)
+    const holder = this.#holderOf(epoch)
     if (holder === undefined) return false
     this.#release(holder)
     if (!holder.unseen) this.#changed()
@@ -126,7 +128,7 @@ export class LeaseOffice {
 
   /** Counts the holder's `ttl` from now. */
   renew(epoch: number): void {
-    this.#holders.get(epoch)?.timer?.renew()
+    this.#holderOf(epoch)?.timer?.renew()
   }
 
   /** Grants nobody until as many `resume()`: a commit is being published. */
@@ -147,10 +149,22 @@ export class LeaseOffice {
   close(error: Error): void {
     if (this.#closed !== undefined) return
     this.#closed = error
-    const refused = [...this.#line]
+    this.#clear(error, () => true)
+  }
+
+  /** The same for everybody but the store itself, until it is called without an error. */
+  refuse(error: Error | undefined): void {
+    this.#refusal = error
+    if (error !== undefined && this.#closed === undefined) this.#clear(error, ({ own }) => own !== true)
+  }
+
+  #clear(error: Error, concerns: (request: LeaseRequest) => boolean): void {
+    const refused = [...this.#line].filter(({ request }) => concerns(request))
+    this.pause()
     for (const entry of refused) this.#line.leave(entry)
-    for (const holder of [...this.#holders.values()]) this.#lose(holder, error)
+    for (const holder of [...this.#holders]) if (concerns(holder.request)) this.#lose(holder, error)
     for (const { request } of refused) this.#call(() => request.refused(error))
+    this.resume()
     this.#changed()
   }
 
@@ -160,53 +174,78 @@ export class LeaseOffice {
 
   // --- grants
 
+  /** Nobody holds or waits for what it wants: most events find it so. */
+  #grantAtOnce(request: LeaseRequest): Ticket {
+    this.#serving = true
+    const { epoch } = this.#grant(request, request.sync === true)
+    this.#serveLine()
+    return { withdraw: () => void this.end(epoch) }
+  }
+
   /** Grants whoever may be granted, from the front of the line. `fresh`: came in this very call. */
   #serve(fresh?: Place): void {
     if (this.#serving) return // the loop below, further up the stack, goes on
     this.#serving = true
-    if (fresh?.waiting === false) this.#grant(fresh, true)
+    this.#serveLine(fresh)
+  }
+
+  #serveLine(fresh?: Place): void {
     for (;;) {
       const entry = this.#mayGrant ? this.#line.nextInTurn(this.#held) : undefined
       if (entry !== undefined) {
         this.#line.leave(entry)
-        this.#grant(entry, entry === fresh)
+        entry.epoch = this.#epoch + 1
+        this.#grant(entry.request, entry === fresh && entry.request.sync === true)
       } else if (!this.#revokeForUrgent()) break
     }
     this.#serving = false
   }
 
-  #grant(entry: Place, fresh: boolean): void {
-    const { request } = entry
+  #grant(request: LeaseRequest, unseen: boolean): Holder {
     const epoch = ++this.#epoch
-    entry.epoch = epoch
-    const holder: Holder = {
-      grant: { epoch, request, grantedAt: fresh ? entry.since : this.#clock.now() },
-      unseen: fresh && request.sync === true,
-      timer: undefined,
-    }
-    this.#holders.set(epoch, holder)
+    const grantedAt = unseen ? undefined : this.#clock.now()
+    const holder: Holder = { epoch, request, grantedAt, unseen, timer: undefined }
+    this.#holders.push(holder)
     this.#held.add(request.scope)
     const timed = request.sync !== true
     if (timed) holder.timer = this.#time(holder)
-    const threw = this.#call(() => request.granted(holder.grant))
+    let threw = false
+    try {
+      request.granted(holder)
+    } catch (error) {
+      threw = true
+      this.#throwLater(error)
+    }
     if (request.sync || threw) this.end(epoch)
-    else if (!this.holds(epoch)) return
-    else {
+    else if (this.holds(epoch)) {
       if (!timed) holder.timer = this.#time(holder)
       holder.unseen = false
       this.#changed()
     }
+    return holder
+  }
+
+  #grantedAt(holder: Holder): number {
+    holder.grantedAt ??= this.#clock.now()
+    return holder.grantedAt
+  }
+
+  #holderOf(epoch: number): Holder | undefined {
+    for (const holder of this.#holders) if (holder.epoch === epoch) return holder
+    return undefined
   }
 
   #release(holder: Holder): void {
     holder.timer?.stop()
-    this.#holders.delete(holder.grant.epoch)
-    this.#held.delete(holder.grant.request.scope)
+    const at = this.#holders.indexOf(holder)
+    if (at === this.#holders.length - 1) this.#holders.pop()
+    else this.#holders.splice(at, 1)
+    this.#held.delete(holder.request.scope)
   }
 
   /** Takes the grant from its holder. Nobody is granted before everyone concerned knows. */
   #lose(holder: Holder, error: Error, unresponsive = false): void {
-    const { request } = holder.grant
+    const { request } = holder
     this.pause()
     this.#release(holder)
     this.#call(() => request.lost(error))
@@ -220,14 +259,13 @@ export class LeaseOffice {
   /** Takes back the leases that stand between an urgent event and its turn, if all of them let it. False if none was. */
   #revokeForUrgent(): boolean {
     if (!this.#line.hasUrgent || !this.#mayGrant) return false
-    const holders = [...this.#holders.values()]
     const kept = new ScopeCounts()
-    for (const { grant } of holders) if (grant.request.revocable !== true) kept.add(grant.request.scope)
+    for (const { request } of this.#holders) if (request.revocable !== true) kept.add(request.scope)
     const event = this.#line.urgentBehind(kept)
     if (event === undefined) return false
-    const between = holders.filter(({ grant }) => event.wanted.meet(grant.request.scope))
+    const between = this.#holders.filter(({ request }) => event.wanted.meet(request.scope))
     this.pause()
-    for (const holder of between) this.#lose(holder, revoked(holder.grant, event.name))
+    for (const holder of between) this.#lose(holder, revoked(holder, event.name))
     this.resume()
     return between.length > 0
   }
@@ -250,21 +288,20 @@ export class LeaseOffice {
 
   #time(holder: Holder): LeaseTimer {
     const { warn, warnAfterMs } = this.#options
-    const { grant } = holder
-    const { request } = grant
+    const { request } = holder
     return new LeaseTimer({
       clock: this.#clock,
       ttlMs: request.ttlMs,
       graceMs: this.#graceMs,
       probe: request.probe?.bind(request),
       warnAfterMs: warn && warnAfterMs,
-      warn: (heldMs) => this.#call(() => warn?.(grant, heldMs)),
+      warn: (heldMs) => this.#call(() => warn?.(holder, heldMs)),
       expired: (heldMs, silentMs) => this.#expire(holder, heldMs, silentMs),
     })
   }
 
   #expire(holder: Holder, heldMs: number, silentMs: number | undefined): void {
-    const { epoch, request } = holder.grant
+    const { epoch, request } = holder
     const { name, ttlMs, owner } = request
     let waits = false
     if (owner !== undefined) for (const entry of this.#line) waits ||= entry.request.owner === owner
@@ -282,17 +319,19 @@ export class LeaseOffice {
     this.#call(() => this.#options.changed?.())
   }
 
-  /** Calls code of others. True if it threw. */
-  #call(run: () => void): boolean {
+  /** Calls code of others. */
+  #call(run: () => void): void {
     try {
       run()
-      return false
     } catch (error) {
-      this.#clock.setTimer(() => {
-        throw error
-      }, 0)
-      return true
+      this.#throwLater(error)
     }
+  }
+
+  #throwLater(error: unknown): void {
+    this.#clock.setTimer(() => {
+      throw error
+    }, 0)
   }
 }
 

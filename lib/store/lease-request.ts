@@ -18,6 +18,8 @@ export interface LeaseRequest {
   readonly revocable?: boolean
   /** Its function was revoked and is to run again: goes ahead of the line. */
   readonly again?: boolean
+  /** Of the store itself: granted even where everybody else is refused. */
+  readonly own?: boolean
   /** What the request belongs to: an expiry says so if its own owner was waiting in the line. Shown by its name. */
   readonly owner?: { readonly name: string } | undefined
   /** Called inside `request()` if the line is free, else in its turn. */
@@ -36,6 +38,10 @@ export interface LeaseRequest {
 export interface Grant {
   readonly epoch: number
   readonly request: LeaseRequest
+}
+
+/** A grant that is held. */
+export interface Held extends Grant {
   /** Time of the office's clock. */
   readonly grantedAt: number
 }

@@ -26,11 +26,6 @@ export interface Place extends Waiting {
   stopTimeout: (() => void) | undefined
 }
 
-/** The place of a request that need not wait. */
-export function placeOutside(request: LeaseRequest, since: number): Place {
-  return { request, since, waiting: false, epoch: undefined, stopTimeout: undefined }
-}
-
 /** Urgent events and those before them; leases whose function runs again; the rest. A lower one stands ahead. */
 type Rank = 0 | 1 | 2
 

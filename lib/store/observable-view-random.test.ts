@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { autorun, untracked } from 'mobx'
+import { autorun, transaction, untracked } from 'mobx'
 import { expect, test } from 'vitest'
 import { containerKind } from '../state/container-kind.js'
 import { createInitialState, defineState, shapeOf } from '../state/define-state.js'
@@ -215,9 +215,9 @@ class Trial {
     const mutations = draft.changes()
     this.#log.push(...program.log, show(mutations))
     const was = this.#watchers.map(({ last, runs }) => ({ last, runs }))
+    const shown = this.#next(2) === 0
     if (this.#inTurns && LongBatch.isLong(mutations, 0)) this.#applyInTurns(mutations)
-    else tree.apply(mutations, { observer: this.#view.begin(mutations), shown: this.#next(2) === 0 })
-    this.#view.publish()
+    else transaction(() => tree.apply(mutations, { observer: this.#view.begin(mutations), shown }))
     if (this.#next(5) === 0) tree.snapshot(true)
     for (const [index, watcher] of this.#watchers.entries()) {
       const about = `${watcher.name} after\n${this.#log.join('\n')}`
@@ -253,7 +253,7 @@ class Trial {
       if (this.#next(3) === 0) tree.snapshot(true)
       expect(show(this.#view.state)).toBe(before)
     }
-    const { inverse } = batch.publish(this.#view.begin(batch.applied))
+    const { inverse } = transaction(() => batch.publish(this.#view.begin(batch.applied)))
     const about = `${show(mutations)} applied as ${show(batch.applied)}`
     expect(show(tree.root), about).toBe(show(reference.root))
     reference.apply(structuredClone(inverse))

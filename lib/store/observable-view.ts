@@ -4,12 +4,10 @@
  * - Lazy: nodes and atoms are made for what is read, atoms only if a reaction or computed reads it. Landing 100,000 rows
  *   costs what is on the screen.
  * - A commit costs what it changes and what of it was reached, never the size of the state.
- * - Everything that a commit has changed is published in one MobX batch, after the tree has it all: each reaction runs
- *   once, and none sees half a commit.
+ * - A commit is applied inside of one MobX batch, which the committer opens: each reaction runs once, after the tree has it
+ *   all, and none sees half a commit.
  */
 
-import type { IAtom } from 'mobx'
-import { transaction } from 'mobx'
 import type { Mutation, Path, Ref } from '../state/mutation.js'
 import type { StateTree, TreeObserver } from '../state/tree.js'
 import type { ViewNode } from './view-node.js'
@@ -18,42 +16,38 @@ import { StateNode } from './view-node.js'
 export interface ObservableView {
   /** Read-only and observable, without backend fields. */
   readonly state: object
-  /** Before a batch is applied: gives what is to follow it into the tree. */
+  /**
+   * Before a batch is applied: gives what is to follow it into the tree, and tells MobX of each change. To be used in one turn,
+   * inside of a MobX batch.
+   */
   begin(mutations: readonly Mutation[]): TreeObserver
-  /** After it was applied: reactions run here, unless the caller is in a MobX batch. */
-  publish(): void
 }
 
-/** Makes the view of a tree, of which each commit is to be told by `begin` and `publish`. */
+/** Makes the view of a tree, of which each commit is to be told by `begin`. */
 export function createObservableView(tree: Pick<StateTree, 'shape' | 'root'>): ObservableView {
   const root = new StateNode(tree.shape, tree.root)
-  const changed = new Set<IAtom>()
+  const follower = new CommitFollower(root)
   return {
     state: root.outer,
     begin(mutations) {
-      return new CommitFollower(root, mutations, changed)
-    },
-    publish() {
-      if (changed.size === 0) return
-      const atoms = [...changed]
-      changed.clear() // before reactions run, which may commit
-      transaction(() => {
-        for (const atom of atoms) atom.reportChanged()
-      })
+      follower.begin(mutations)
+      return follower
     },
   }
 }
 
-/** Brings the nodes up to date with one batch, and notes the atoms of what changes. */
+/** Brings the nodes up to date with one batch after the other. */
 class CommitFollower implements TreeObserver {
   readonly #root: StateNode
-  readonly #changed: Set<IAtom>
   /** Nodes of the containers that move: found while their places are those from before the batch. */
   #moving: Map<Ref, ViewNode> | undefined
 
-  constructor(root: StateNode, mutations: readonly Mutation[], changed: Set<IAtom>) {
+  constructor(root: StateNode) {
     this.#root = root
-    this.#changed = changed
+  }
+
+  begin(mutations: readonly Mutation[]): void {
+    this.#moving = undefined
     for (const mutation of mutations) {
       for (const ref of refsOf(mutation)) {
         const node = this.#nodeAt(ref.from)
@@ -78,7 +72,7 @@ class CommitFollower implements TreeObserver {
     const end = chain.length - 1
     let node: ViewNode = this.#root
     for (let depth = 0; ; depth++) {
-      node.changedBelow(this.#changed)
+      node.changedBelow()
       if (depth === end) break
       node.raw = chain[depth] as object
       const key = mutation.path[depth]
@@ -87,7 +81,7 @@ class CommitFollower implements TreeObserver {
       if (next === undefined) return
       node = next
     }
-    node.take(mutation, chain[end] as object, cleared, this.#changed, size)
+    node.take(mutation, chain[end] as object, cleared, size)
     if (moving.length === 0) return
     const indices = placesOf(mutation)
     for (const ref of moving) {

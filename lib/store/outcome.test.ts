@@ -8,7 +8,7 @@ async function turns(count: number) {
 
 function outcome() {
   const reports: unknown[] = []
-  return { reports, outcome: new Outcome<number>((error) => reports.push(error)) }
+  return { reports, outcome: new Outcome<number>((error) => reports.push(error), { kind: 'event', name: 'test' }) }
 }
 
 test('T16: an error that nobody awaits is reported once, and is no unhandled rejection', async () => {

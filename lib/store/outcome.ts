@@ -7,40 +7,48 @@
  * - It settles once; what comes later is ignored.
  */
 
+import type { ErrorContext } from './core.js'
+
 // Taken when the module loads, so that fake timers installed by a test do not hold a report back.
 const later = globalThis.setTimeout
 
-type Settled<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }
-
 /** A value or an error to come, for which somebody is answerable. */
 export class Outcome<T> implements PromiseLike<T> {
-  readonly #report: (error: unknown) => void
-  #settled: Settled<T> | undefined
+  readonly #report: (error: unknown, context: ErrorContext) => void
+  readonly #context: ErrorContext
+  /** Undefined until it is settled. */
+  #isResolved: boolean | undefined
+  /** The value, or the error. */
+  #settled: unknown
   #promise: Promise<T> | undefined
-  #pass: ((settled: Settled<T>) => void) | undefined
+  #pass: (() => void) | undefined
 
-  /** @param report takes an error that nobody has subscribed to in time */
-  constructor(report: (error: unknown) => void) {
+  /**
+   * @param report takes an error that nobody has subscribed to in time
+   * @param context what has failed then
+   */
+  constructor(report: (error: unknown, context: ErrorContext) => void, context: ErrorContext) {
     this.#report = report
+    this.#context = context
   }
 
   get isSettled(): boolean {
-    return this.#settled !== undefined
+    return this.#isResolved !== undefined
   }
 
   resolve(value: T): void {
-    this.#settle({ ok: true, value })
+    this.#settle(true, value)
   }
 
   /** @param options `quiet`: not worth a report if nobody awaits it */
   reject(error: unknown, options: { readonly quiet?: boolean } = {}): void {
-    if (this.#settled !== undefined) return
-    this.#settle({ ok: false, error })
+    if (this.isSettled) return
+    this.#settle(false, error)
     if (this.#promise !== undefined || options.quiet === true) return
     // Two turns: the first is the macrotask after the failure, the second finds it ended.
     later(() => {
       later(() => {
-        if (this.#promise === undefined) this.#report(error)
+        if (this.#promise === undefined) this.#report(error, this.#context)
       }, 0)
     }, 0)
   }
@@ -49,8 +57,9 @@ export class Outcome<T> implements PromiseLike<T> {
   get promise(): Promise<T> {
     if (this.#promise === undefined) {
       this.#promise = new Promise<T>((resolve, reject) => {
-        this.#pass = (settled) => (settled.ok ? resolve(settled.value) : reject(settled.error))
-        if (this.#settled !== undefined) this.#pass(this.#settled)
+        // What has resolved it is a value of its type.
+        this.#pass = () => (this.#isResolved ? resolve(this.#settled as T) : reject(this.#settled))
+        if (this.isSettled) this.#pass()
       })
       this.#promise.catch(() => {}) // read but not awaited is no unhandled rejection; a promise derived from it is
     }
@@ -73,9 +82,10 @@ export class Outcome<T> implements PromiseLike<T> {
     return this.promise.finally(onFinally)
   }
 
-  #settle(settled: Settled<T>): void {
-    if (this.#settled !== undefined) return
+  #settle(isResolved: boolean, settled: unknown): void {
+    if (this.isSettled) return
+    this.#isResolved = isResolved
     this.#settled = settled
-    this.#pass?.(settled)
+    this.#pass?.()
   }
 }

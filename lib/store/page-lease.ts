@@ -17,7 +17,7 @@ import { settle } from '../state/draft-settle.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape, toScope } from '../state/scope.js'
 import type { Committer } from './committer.js'
-import type { StoreCore } from './core.js'
+import type { CommitOrigin, StoreCore } from './core.js'
 import { launchAll } from './core.js'
 import type { Handling } from './handling.js'
 import type { Ticket } from './lease-office.js'
@@ -57,7 +57,7 @@ export function leaseOnPage(
   assertLeaseRequest({ name, ttl, timeout: timeoutMs, ifAvailable, ...rest })
   const scope = toScope(core.tree.shape, rest.scope)
   handling.assertMayLease(name)
-  const outcome = new Outcome<unknown>((error) => core.report(error, { kind: 'lease', name }))
+  const outcome = new Outcome<unknown>(core.report, { kind: 'lease', name })
   if (signal?.aborted === true) {
     outcome.reject(signal.reason, { quiet: true })
   } else if (ifAvailable && !core.office.isFree(scope)) {
@@ -111,7 +111,7 @@ class PageLease implements LeaseRequest {
   }
 
   granted({ epoch }: Grant): void {
-    const { core, handling } = this.#context
+    const { core, committer, handling } = this.#context
     this.#stopListening?.()
     const draft = createDraft(scopedShape(core.tree.shape, this.scope, this.name), core.tree.root)
     this.#draft = draft
@@ -125,7 +125,7 @@ class PageLease implements LeaseRequest {
           const value = detach(result)
           this.#ends = true // whatever a reaction to the commit does, the commit stands
           this.#commit(draft)
-          this.#finish(epoch, () => this.#outcome.resolve(value))
+          this.#finish(epoch, () => committer.doubt.resolve(this.#outcome, value, this.#origin))
         } catch (error) {
           this.#finish(epoch, () => this.#outcome.reject(error))
         }
@@ -167,11 +167,15 @@ class PageLease implements LeaseRequest {
     if (this.#over !== undefined) throw this.#over()
   }
 
+  get #origin(): CommitOrigin {
+    return { kind: 'lease', name: this.name }
+  }
+
   /** Applies what was written since the last time, and then sends off what belongs to it. */
   #commit(draft: Draft): void {
     const { committer, core, handling } = this.#context
     const mutations = draft.changes()
-    handling.outside(() => committer.commit(mutations, { kind: 'lease', name: this.name }))
+    handling.outside(() => committer.commit(mutations, this.#origin))
     const specs = this.#specs
     this.#specs = []
     if (core.office.isClosed) return // a reaction has disposed of the store: there is nobody to launch them

@@ -84,7 +84,7 @@ export class PageStore {
     if (!(ttl > 0))
       throw new TypeError(`createStore("${definition.name}"): lease.ttl must be a number of milliseconds above 0.`)
     this.#definition = definition
-    this.token = options.token ?? createToken()
+    this.token = options.token ?? options.persist?.token?.() ?? createToken()
     const sources = toArray<TaskSource>(options.tasks)
     for (const source of sources) {
       if (typeof (source as Partial<TaskSource> | null)?.open === 'function') continue

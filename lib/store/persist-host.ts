@@ -30,9 +30,23 @@ export function createPersistHost(
 ): PersistHost {
   const { tree, office } = core
   const name = core.definition.fullName
+  const inTurn = (turn: () => void): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const run = () => {
+        try {
+          resolve(turn())
+        } catch (error) {
+          reject(error)
+        }
+      }
+      // Once the line is closed nobody holds, and nobody will.
+      const request = { name: 'hydrate', kind: 'event', ttlMs: core.lease.ttlMs, sync: true, own: true } as const
+      office.request({ ...request, granted: run, refused: run, lost: reject })
+    })
   return {
     shape: tree.shape,
     name,
+    token: core.token,
     clock,
     state,
     get root() {
@@ -47,24 +61,35 @@ export function createPersistHost(
     keep: (part) => tree.keep(part),
     copyIn,
     beside: (root) => new Beside(tree.shape, root),
-    inTurn: (turn) =>
-      new Promise((resolve, reject) => {
-        const run = () => {
-          try {
-            resolve(turn())
-          } catch (error) {
-            reject(error)
-          }
-        }
-        // Once the line is closed nobody holds, and nobody will.
-        const request = { name: 'hydrate', kind: 'event', ttlMs: core.lease.ttlMs, sync: true } as const
-        office.request({ ...request, granted: run, refused: run, lost: reject })
-      }),
+    inTurn,
     publish(beside) {
       const { adopted } = beside as Beside // `beside` makes no others
       const changed = [...differences(tree.shape, tree.root, beside.root, [])]
       committer.commit(changed, { kind: 'hydrate', name })
       for (const value of adopted) tree.keep(value)
+    },
+    async receive(mutations, fresh, isWanted) {
+      const origin = { kind: 'hydrate', name } as const
+      const ready = { adoptable: fresh, staged: new Map() }
+      const long = committer.openLong(mutations, origin, undefined, ready)
+      while (long?.isDone === false) {
+        long.step()
+        await new Promise<void>((resolve) => clock.turn(resolve))
+      }
+      return inTurn(() => {
+        if (!isWanted()) return
+        if (long === undefined) committer.commitBatch(mutations, origin, undefined, ready)
+        else long.publish()
+      })
+    },
+    doubt: () => committer.doubt.begin(),
+    refuse(error) {
+      office.refuse(error)
+      return committer.doubt.end(error)
+    },
+    admit() {
+      office.refuse(undefined)
+      committer.doubt.end()
     },
     get runs() {
       return tasks.resumable.all

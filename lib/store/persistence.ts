@@ -9,7 +9,7 @@ import type { StateShape } from '../state/define-state.js'
 import type { Mutation, Path } from '../state/mutation.js'
 import type { Clock } from './clock.js'
 import type { CommitListener } from './committer.js'
-import type { ErrorContext } from './core.js'
+import type { CommitOrigin, ErrorContext } from './core.js'
 import type { KeptRun } from './resumable-runs.js'
 
 /** What `store.persist` is. */
@@ -21,7 +21,8 @@ export interface StorePersist {
    * - `'ready'`: it has, and nothing is being written.
    * - `'writing'`: a write is under way.
    * - `'degraded'`: storage cannot be read or written. The store goes on in memory, and it is tried again.
-   * - `'follower'`: another tab writes.
+   * - `'follower'`: another tab writes. This one shows what is stored, and its events and leases are refused with a
+   *   StorageError, until the other has gone.
    */
   readonly status: PersistStatus
   /** Whether what is stored is part of the state, or there was nothing. */
@@ -33,13 +34,13 @@ export interface StorePersist {
    */
   rehydrate(): Promise<void>
   /**
-   * Resolves once everything is stored that was committed before the call.
+   * Resolves once everything is stored that was committed before the call. A follower has nothing to store.
    * @throws StorageError if it could not be stored. It stays in memory, and is tried again
    */
   flush(): Promise<void>
   /**
    * Deletes what is stored under the name. The state stays as it is; the next commit stores all of it.
-   * @throws StorageError
+   * @throws StorageError, also in a follower
    */
   clear(): Promise<void>
 }
@@ -50,6 +51,8 @@ export type PersistStatus = 'hydrating' | 'ready' | 'writing' | 'degraded' | 'fo
 export interface Persistence<in S extends object, out Persist extends StorePersist | undefined = StorePersist> {
   /** Called once, by the store that it is given to. */
   attach(host: PersistHost): AttachedPersistence
+  /** The token of the store where its maker gives none: asked for before `attach`. @default a random one */
+  token?(): string
   /** In types alone. */
   readonly fits?: (state: S) => Persist
 }
@@ -79,6 +82,8 @@ export interface PersistHost {
   readonly shape: StateShape
   /** Of the definition, for names and messages. */
   readonly name: string
+  /** As `store.token`. */
+  readonly token: string
   readonly clock: Clock
   /** As `store.state`. */
   readonly state: object
@@ -103,6 +108,23 @@ export interface PersistHost {
   inTurn(turn: () => void): Promise<void>
   /** Makes a state the newest version, in `inTurn` alone: one commit of the fields that differ. */
   publish(beside: StateBeside): void
+  /**
+   * Applies mutations that bring the state up to what is stored, in `refuse` alone, where nobody else writes: one commit, made
+   * ready in turns where it is long.
+   * @param fresh values of the mutations that are fit for a state and nobody else's
+   * @param isWanted asked at the last moment: whether it is still to be made
+   * @throws InvalidMutationError for one that does not fit; nothing is applied
+   */
+  receive(mutations: readonly Mutation[], fresh: ReadonlySet<object>, isWanted: () => boolean): Promise<void>
+  /** It is not known whether what is committed from now on may stand: whoever awaits it waits for `admit` or `refuse`. */
+  doubt(): void
+  /**
+   * Refuses events and leases with `error` until `admit`, those that wait or hold too.
+   * @returns whose commits, since `doubt`, are told to have been taken back: see to that
+   */
+  refuse(error: Error): readonly CommitOrigin[]
+  /** Lets everybody write. */
+  admit(): void
   /** The runs that are to be started again if the page goes before they end. `changed` is called when one has come or gone. */
   readonly runs: readonly KeptRun[]
   watchRuns(changed: () => void): void

@@ -47,7 +47,7 @@ const onPage: Planted[] = [
   },
   {
     what: 'a fence by holder, not by epoch',
-    shows: /does not hold/,
+    shows: /does not hold|leases are held/,
     file: 'lib/store/worker-leases.ts',
     from: 'const lease = this.#held.get(epoch)\n    if (again !== undefined) again()\n    else if (lease !== undefined && office.holds(epoch))',
     to: 'const lease = [...this.#held.values()][0]\n    if (again !== undefined) again()\n    else if (lease !== undefined)',
@@ -63,8 +63,8 @@ const onPage: Planted[] = [
     what: 'a batch outside of its scope',
     shows: /not valid \(a field\)/,
     file: 'lib/store/worker-leases.ts',
-    from: 'const { scope } = lease.request',
-    to: 'const scope = undefined',
+    from: 'const { scope } = lease\n',
+    to: 'const scope = undefined\n',
   },
   {
     what: 'ahead of the line without having been revoked',

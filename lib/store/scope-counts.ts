@@ -5,6 +5,7 @@ export class ScopeCounts {
   /** Scopes that want the whole state. */
   #whole = 0
   #size = 0
+  /** How often each is wanted. One that is not wanted any more stays, as 0: they are the fields of a state. */
   readonly #fields = new Map<string, number>()
 
   add(scope: Scope): void {
@@ -19,17 +20,13 @@ export class ScopeCounts {
       this.#whole--
       return
     }
-    for (const field of scope) {
-      const count = (this.#fields.get(field) ?? 1) - 1
-      if (count > 0) this.#fields.set(field, count)
-      else this.#fields.delete(field)
-    }
+    for (const field of scope) this.#fields.set(field, (this.#fields.get(field) ?? 1) - 1)
   }
 
   /** Whether one of them shares a field with `scope`. */
   meet(scope: Scope): boolean {
     if (this.#whole > 0 || scope === undefined) return this.#size > 0
-    for (const field of scope) if (this.#fields.has(field)) return true
+    for (const field of scope) if (this.#has(field)) return true
     return false
   }
 
@@ -45,8 +42,13 @@ export class ScopeCounts {
   /** The fields named by these scopes that no scope of the others has. */
   fieldsBeside(others: ScopeCounts): Set<string> {
     const fields = new Set<string>()
-    if (!others.isWhole) for (const field of this.#fields.keys()) if (!others.#fields.has(field)) fields.add(field)
+    if (others.isWhole) return fields
+    for (const [field, count] of this.#fields) if (count > 0 && !others.#has(field)) fields.add(field)
     return fields
+  }
+
+  #has(field: string): boolean {
+    return (this.#fields.get(field) ?? 0) > 0
   }
 }
 

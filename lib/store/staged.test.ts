@@ -9,6 +9,8 @@ import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
 import type { Commit } from './committer.js'
 import { defineEvent } from './define-event.js'
+import type { WireCall } from './fixtures/wire.js'
+import { callOf } from './fixtures/wire.js'
 import { Staged } from './staged.js'
 import { createStore } from './store.js'
 import type { TaskSource } from './worker-tasks.js'
@@ -75,12 +77,13 @@ function setUp() {
   }
   /** How much the commits have carried: 0 for nothing but places. */
   const carried = (): number[] =>
-    posted
-      .filter(({ m }) => m?.path[0] === 'commit')
-      .map(({ p, of }) =>
-        of === undefined ? JSON.stringify(p.mutations.map((one: any) => one.value ?? one.values ?? [])).length : -1,
-      )
-  const called = (name: string) => posted.filter(({ m }) => m?.path[0] === name).length
+    calls('commit').map(({ payload, inSlices }) =>
+      inSlices
+        ? -1
+        : JSON.stringify((payload as any).mutations.map((one: any) => one.value ?? one.values ?? [])).length,
+    )
+  const calls = (name: string) => posted.map(callOf).filter((call): call is WireCall => call?.name === name)
+  const called = (name: string) => calls(name).length
   return { store, act, posted, carried, called, errors }
 }
 

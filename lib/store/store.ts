@@ -142,7 +142,7 @@ export interface StoreOptions<
     /** Milliseconds after which a held lease is warned of, in development. @default 1_000 */
     readonly warnAfter?: number
   }
-  /** Names this store; one of the same token is disposed of. @default a random one */
+  /** Names this store; one of the same token is disposed of. @default that of the tab with `persist({ tab: true })`, else a random one */
   readonly token?: string
   /** Takes each error that nobody awaits, once. @default console.error */
   onError?(error: unknown, context: ErrorContext): void

@@ -103,7 +103,7 @@ export class Run implements TaskRun, PooledRun {
     this.name = name
     this.args = args
     this.#events = events
-    this.#outcome = new Outcome((error) => events.report(error))
+    this.#outcome = new Outcome((error) => events.report(error), { kind: 'task', name })
   }
 
   get status(): TaskStatus {

@@ -62,7 +62,7 @@ export function modifyState<S extends object, R>(
   try {
     store = getStore(token)
   } catch (error) {
-    const outcome = new Outcome<R>((unheard) => console.error(unheard)) // there is no `onError` to ask
+    const outcome = new Outcome<R>((unheard) => console.error(unheard), { kind: 'lease', name: token }) // there is no `onError` to ask
     outcome.reject(error)
     return outcome
   }

@@ -5,46 +5,29 @@
  *   its node, and a row keeps it when its list is spliced, sorted or filtered, or when it moves to another place.
  * - A node holds those of the containers in it, for arrays in a list parallel to the data, so that the operations on the
  *   data are the operations on the nodes.
- * - Atoms are made when somebody tracks, and not before: one for each key that was read, one for each that was only asked
- *   for, one for which keys there are (or how many entries), one for the content of an array or set, one for everything below.
+ * - Whoever reads while MobX tracks depends on atoms of the node: see `NodeAtoms`, and for the keys of rows `ReaderAtom`.
  *
  * One file: what is read and what follows a commit are the same few fields.
  */
 
-import type { IAtom, IComputedValue } from 'mobx'
-import { computed, createAtom, onBecomeUnobserved, Reaction } from 'mobx'
+import type { IComputedValue } from 'mobx'
+import { computed } from 'mobx'
 import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
-import { spliceArray } from '../state/containers.js'
+import { sizeOf, spliceArray } from '../state/containers.js'
 import type { StateShape } from '../state/define-state.js'
 import type { Key, Mutation, Path } from '../state/mutation.js'
 import type { StatePart } from '../state/part.js'
 import { createProxy, createStateProxy } from '../state/proxies.js'
 import { RawPart } from '../state/raw-part.js'
 import { entryOf } from '../state/values.js'
+import { madeForTesting, NodeAtoms } from './node-atoms.js'
+import type { ReaderHolder } from './reader-atom.js'
+import { ReaderAtom } from './reader-atom.js'
+import { currentReader, currentRun, isReaderObserved } from './tracking.js'
 
-/** How many nodes and atoms were made so far, for tests that hold what reading costs. */
-export const madeForTesting: { nodes: number; atoms: number } = { nodes: 0, atoms: 0 }
-
-const probe = createAtom('store.state')
-
-/** Whether a reaction or computed is tracking. MobX says so to atoms alone; this one never changes. */
-function isTracked(): boolean {
-  return probe.reportObserved()
-}
-
-function newAtom(name: string, onUnobserved?: () => void): IAtom {
-  madeForTesting.atoms += 1
-  return createAtom(name, undefined, onUnobserved)
-}
-
-/**
- * A handler for the end of observation doubles what an atom costs: the atoms of objects get one when their key goes. In maps
- * keys come and go without end, and are asked for that never come.
- */
-function forget(atoms: Map<Key, unknown>, key: Key): () => void {
-  return () => atoms.delete(key)
-}
+/** Further readers of one row share an atom for each key. Two that run again have each two for a moment. */
+const MAX_READERS = 4
 
 export abstract class ViewNode extends RawPart {
   raw: object
@@ -55,24 +38,13 @@ export abstract class ViewNode extends RawPart {
   #entries: Map<Key, ViewNode> | undefined
   /** Of an array: the same by index, as far as they were reached. */
   #rows: (ViewNode | undefined)[] | undefined
-  #keyAtoms: Map<Key, IAtom> | undefined
-  /** Those of an object whose key has gone once: each is let go when nobody observes it. */
-  #forgetful: WeakSet<IAtom> | undefined
-  /** By key: whether it was there when somebody last asked, or was told. */
-  #presence: Map<Key, { readonly atom: IAtom; present: boolean }> | undefined
-  #keysAtom: IAtom | undefined
-  #contentAtom: IAtom | undefined
-  #allAtom: IAtom | undefined
-  /** What the atom for which keys there are was last told: how many entries, or, of an object, the keys. */
-  #size: number
-  #keys: Set<Key> | undefined
+  #atoms: NodeAtoms | undefined
 
   constructor(raw: object, parent: ViewNode | undefined, key: Key) {
     super()
     this.raw = raw
     this.parent = parent
     this.key = key
-    this.#size = sizeOf(raw)
     madeForTesting.nodes += 1
   }
 
@@ -101,60 +73,38 @@ export abstract class ViewNode extends RawPart {
   }
 
   override onKey(key: Key): void {
-    let atom = this.#keyAtoms?.get(key)
-    if (atom === undefined) {
-      if (!isTracked()) return
-      atom = this.#newKeyAtom(key)
-    }
-    atom.reportObserved()
+    this.#tracked()?.onKey(key, this.hasFixedKeys)
   }
 
   override onPresence(key: Key, present: boolean): void {
-    let known = this.#presence?.get(key)
-    if (known === undefined) {
-      if (!isTracked()) return
-      this.#presence ??= new Map()
-      known = { atom: newAtom(`has ${String(key)}`, forget(this.#presence, key)), present }
-      this.#presence.set(key, known)
-    }
-    known.atom.reportObserved()
+    this.#tracked()?.onPresence(key, present)
   }
 
   override onKeys(): void {
-    if (this.#keysAtom === undefined) {
-      if (!isTracked()) return
-      this.#keysAtom = newAtom('keys')
-      if (this.kind === 'object') this.#keys = new Set(Object.keys(this.raw))
-    }
-    this.#keysAtom.reportObserved()
+    const { raw } = this
+    this.#tracked()?.onKeys(sizeOf(raw), () => (this.kind === 'object' ? new Set(Object.keys(raw)) : undefined))
   }
 
   override onContent(): void {
-    if (this.#contentAtom === undefined && isTracked()) this.#contentAtom = newAtom('content')
-    this.#contentAtom?.reportObserved()
+    this.#tracked()?.onContent()
   }
 
   override onAll(): void {
-    if (this.#allAtom === undefined && isTracked()) this.#allAtom = newAtom('all')
-    this.#allAtom?.reportObserved()
+    this.#tracked()?.onAll()
   }
 
-  #newKeyAtom(key: Key): IAtom {
-    this.#keyAtoms ??= new Map()
-    const atom = newAtom(String(key), this.kind === 'map' ? forget(this.#keyAtoms, key) : undefined)
-    this.#keyAtoms.set(key, atom)
-    return atom
+  /** No key comes or goes. */
+  get hasFixedKeys(): boolean {
+    return false
   }
 
-  #forgetUnobserved(key: Key, atom: IAtom): void {
-    if (this.#forgetful?.has(atom) === true) return
-    this.#forgetful ??= new WeakSet()
-    this.#forgetful.add(atom)
-    onBecomeUnobserved(atom, forget(this.#keyAtoms as Map<Key, IAtom>, key)) // it is one of them
-    // It may be unobserved already, and would never say so. Who is in the middle of reading it counts as an observer.
-    const reaction = new Reaction('store.state', () => {})
-    reaction.track(() => atom.reportObserved())
-    reaction.dispose()
+  /** The atoms, for a reader to depend on; undefined if there is none, or if it depends on everything already. */
+  #tracked(): NodeAtoms | undefined {
+    if (currentReader() === undefined) return undefined
+    this.#atoms ??= new NodeAtoms()
+    if (isReaderObserved()) return this.#atoms
+    this.#atoms.onAll()
+    return undefined
   }
 
   // --- following a commit
@@ -176,35 +126,32 @@ export abstract class ViewNode extends RawPart {
   }
 
   /** Something in the container has changed. */
-  changedBelow(changed: Set<IAtom>): void {
-    if (this.#allAtom !== undefined) changed.add(this.#allAtom)
+  changedBelow(): void {
+    this.#atoms?.changedBelow()
   }
 
   /**
    * The mutation was performed on the container, which is now `raw`; `cleared` holds what was in it before a `clear`, and `size`
    * is how large it was then.
    */
-  take(
-    mutation: Mutation,
-    raw: object,
-    cleared: object | undefined,
-    changed: Set<IAtom>,
-    size: number = sizeOf(raw),
-  ): void {
+  take(mutation: Mutation, raw: object, cleared: object | undefined, size: number = sizeOf(raw)): void {
     this.raw = raw
     if (mutation.op === 'set' || mutation.op === 'delete') {
-      this.#written(mutation.path.at(-1), mutation.op === 'set', changed)
+      this.wrote(mutation.path.at(-1), mutation.op === 'set')
     } else {
       if (mutation.op === 'clear') {
         this.#entries = undefined
-        if (cleared instanceof Map)
-          for (const [key, atom] of this.#keyAtoms ?? []) if (cleared.has(key)) changed.add(atom)
-        for (const key of this.#presence?.keys() ?? []) this.#came(key, false, changed)
+        this.#atoms?.cleared(cleared)
       } else if (this.#rows !== undefined) this.#rearrange(this.#rows, mutation)
-      if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
+      this.#atoms?.changedContent()
     }
-    if (size !== this.#size && this.#keysAtom !== undefined) changed.add(this.#keysAtom)
-    this.#size = size
+    this.#atoms?.resized(size)
+  }
+
+  /** Another value stands at `key`, or, if it is not `present`, nothing. */
+  protected wrote(key: Key, present: boolean): void {
+    this.put(key, undefined)
+    this.#atoms?.wrote(key, present)
   }
 
   /** Puts the node of a container that moved to where it now stands: at `at` inside of what a mutation has put at `key`. */
@@ -216,30 +163,6 @@ export abstract class ViewNode extends RawPart {
       last = next
     }
     holder.put(last, moved)
-  }
-
-  /** Tells who asks for the key, if it has come or gone. */
-  #came(key: Key, present: boolean, changed: Set<IAtom>): void {
-    const known = this.#presence?.get(key)
-    if (known === undefined || known.present === present) return
-    known.present = present
-    changed.add(known.atom)
-  }
-
-  /** Another value stands at `key`, or, if it is not `present`, nothing. */
-  #written(key: Key, present: boolean, changed: Set<IAtom>): void {
-    this.put(key, undefined)
-    if (this.#contentAtom !== undefined) changed.add(this.#contentAtom)
-    const atom = this.#keyAtoms?.get(key)
-    if (atom !== undefined) {
-      changed.add(atom)
-      if (!present && this.kind === 'object') this.#forgetUnobserved(key, atom)
-    }
-    this.#came(key, present, changed)
-    if (this.#keys === undefined || this.#keys.has(key) === present) return
-    if (present) this.#keys.add(key)
-    else this.#keys.delete(key)
-    if (this.#keysAtom !== undefined) changed.add(this.#keysAtom)
   }
 
   protected put(key: Key, node: ViewNode | undefined): void {
@@ -273,14 +196,47 @@ export abstract class ViewNode extends RawPart {
   }
 }
 
-class ContainerNode extends ViewNode {
+class ContainerNode extends ViewNode implements ReaderHolder {
   readonly kind: ContainerKind
   readonly outer: object
+  /** Of an object: those of its latest readers, who depend on no other atoms for its keys. */
+  #readers: ReaderAtom | undefined
 
   constructor(kind: ContainerKind, raw: object, parent: ViewNode, key: Key) {
     super(raw, parent, key)
     this.kind = kind
     this.outer = createProxy(this)
+  }
+
+  override onKey(key: Key): void {
+    if (this.kind !== 'object' || !this.#isReadBy(currentReader(), key)) super.onKey(key)
+  }
+
+  /** Makes the reader depend on the key by an atom of its own; false if it has none and can have none. */
+  #isReadBy(reader: object | undefined, key: Key): boolean {
+    if (reader === undefined) return true
+    const run = currentRun()
+    if (this.#readers?.takes(reader, run, key) === true) return true
+    let count = 0
+    for (let known = this.#readers; known !== undefined; known = known.next) count += 1
+    if (count === MAX_READERS || !isReaderObserved()) return false
+    this.#readers = new ReaderAtom(this, reader, run, key, this.#readers)
+    this.#readers.reportObserved()
+    return true
+  }
+
+  letGo(gone: ReaderAtom): void {
+    if (this.#readers === gone) this.#readers = gone.next
+    for (let known = this.#readers; known !== undefined; known = known.next) {
+      if (known.next === gone) known.next = gone.next
+    }
+  }
+
+  protected override wrote(key: Key, present: boolean): void {
+    super.wrote(key, present)
+    for (let known = this.#readers; known !== undefined; known = known.next) {
+      if (known.has(key)) known.reportChanged()
+    }
   }
 }
 
@@ -297,6 +253,10 @@ export class StateNode extends ViewNode implements StatePart {
     this.shape = shape
     this.inner = createStateProxy(this, { backend: true })
     this.outer = createStateProxy(this, { backend: false })
+  }
+
+  override get hasFixedKeys(): boolean {
+    return true
   }
 
   getter(name: string): unknown {
@@ -322,9 +282,4 @@ export class StateNode extends ViewNode implements StatePart {
     this.put(key, node)
     return node
   }
-}
-
-function sizeOf(raw: object): number {
-  if (Array.isArray(raw)) return raw.length
-  return raw instanceof Map || raw instanceof Set ? raw.size : 0
 }

@@ -54,10 +54,12 @@ export interface LeaseEvents {
   turn(run: () => void): void
 }
 
-interface Lease {
+/** In the line, and held. */
+interface Lease extends LeaseRequest {
   readonly requestId: number
-  readonly run: ConnectedRun
-  readonly request: LeaseRequest
+  readonly owner: ConnectedRun
+  /** Not any more when its first batch has been applied. */
+  revocable: boolean
   ticket: Ticket | undefined
   epoch: number | undefined
   /** Number of its next batch. */
@@ -127,8 +129,8 @@ export class WorkerLeases {
   /** Ends what a run leaves behind: a lease that it did not await. */
   endRun(run: ConnectedRun): void {
     for (const lease of this.#backwards()) {
-      if (lease.run !== run) continue
-      const { name } = lease.request
+      if (lease.owner !== run) continue
+      const { name } = lease
       const error = new LeaseReleasedError(`Task "${run.name}" has ended without awaiting its lease "${name}".`)
       if (lease.epoch === undefined) this.#refused(lease.requestId, error)
       else this.#tellLost(lease.epoch, error)
@@ -171,16 +173,20 @@ export class WorkerLeases {
       this.#revoked.delete(again)
       revocations = revoked.revocations
     }
-    const request: LeaseRequest = {
+    const lease: Lease = {
+      requestId,
       name,
       kind: 'task',
       ttlMs: ttl ?? this.#core.lease.ttlMs,
       scope,
       owner: run,
       again: again !== undefined,
-      get revocable() {
-        return revocable && lease.sequence === 0 && revocations < MAX_REVOCATIONS
-      },
+      revocable: revocable && revocations < MAX_REVOCATIONS,
+      revocations,
+      ticket: undefined,
+      epoch: undefined,
+      sequence: 0,
+      isApplying: false,
       granted: (grant) => this.#granted(lease, grant),
       refused: (error) => {
         this.#forget(lease)
@@ -190,22 +196,12 @@ export class WorkerLeases {
       probe: () => this.#events.probe(),
       unresponsive: () => this.#events.unresponsive(name),
     }
-    const lease: Lease = {
-      requestId,
-      run,
-      request,
-      ticket: undefined,
-      epoch: undefined,
-      sequence: 0,
-      isApplying: false,
-      revocations,
-    }
     this.#requests.set(requestId, lease)
-    lease.ticket = this.#core.office.request(request, { timeoutMs: timeout })
+    lease.ticket = this.#core.office.request(lease, { timeoutMs: timeout })
   }
 
   #lose(lease: Lease, error: Error): void {
-    const { epoch, run, revocations } = lease
+    const { epoch, owner: run, revocations } = lease
     this.#forget(lease)
     if (epoch === undefined) return
     if (error instanceof LeaseRevokedError) this.#revoked.set(epoch, { run, revocations: revocations + 1 })
@@ -251,12 +247,12 @@ export class WorkerLeases {
     let wellFormed = false
     try {
       if (sequence !== lease.sequence || lease.isApplying) {
-        const due = `Batch ${sequence} of lease "${lease.request.name}" came where ${lease.sequence} was due.`
+        const due = `Batch ${sequence} of lease "${lease.name}" came where ${lease.sequence} was due.`
         throw new InvalidMutationError(due)
       }
       assertLongCommit(payload)
-      const origin: CommitOrigin = { kind: 'task', name: lease.run.name, runId: lease.run.id }
-      const { scope } = lease.request
+      const origin: CommitOrigin = { kind: 'task', name: lease.owner.name, runId: lease.owner.id }
+      const { scope } = lease
       const ready: ReadyValues = { adoptable: opened, staged: this.staged.placed(payload) }
       const long = this.#core.openLong?.(payload.mutations, origin, scope, ready)
       if (long !== undefined) {
@@ -304,10 +300,11 @@ export class WorkerLeases {
 
   /** @param commit makes the commit and gives its version; what it throws it throws before anything has changed */
   #commit(lease: Lease, payload: CommitPayload, { epoch, sequence, last }: Batch, commit: () => number): void {
-    const { name } = lease.run
+    const { name } = lease.owner
     const { office, tree } = this.#core
     const before = tree.version
     lease.sequence++ // before reactions run
+    lease.revocable = false
     lease.isApplying = false
     const version = commit()
     this.staged.use(payload)
