@@ -121,13 +121,14 @@ describe('a tab that follows', () => {
     const versions = new Set([plain(writer)])
     const seen: string[] = []
     page.store.onCommit(() => seen.push(plain(page)))
-    for (let n = 0; n < 60; n++) {
+    for (let n = 0; n < 120; n++) {
       await writer.store.events.change((state) => {
         state.count += 1
         for (let i = chance.below(4); i > 0; i--) changeAtRandom(state, chance)
       })
       versions.add(plain(writer))
-      for (let i = chance.below(40); i > 0; i--) await setImmediate()
+      // It writes without a rest, and now and then it has one.
+      for (let i = chance.below(n % 4 === 0 ? 60 : 6); i > 0; i--) await setImmediate()
     }
     await expect.poll(() => plain(page)).toBe(plain(writer))
     expect(seen.length).toBeGreaterThan(5)
@@ -233,6 +234,22 @@ describe('a tab that takes over', () => {
     await last.store.events.add(row(3))
     expect(ids(last)).toEqual([1, 2, 3])
     expect([page.errors, last.errors]).toEqual([[], []])
+  })
+
+  test('P9: the runs that it had not ended go on, once', async () => {
+    const writer = await openReady()
+    writer.store.tasks.long()
+    await expect.poll(() => ids(writer)).toEqual([1])
+    await writer.store.persist.flush()
+    const page = await openReady()
+    const last = await openReady()
+    writer.tab.crash()
+    await expect.poll(() => ids(page)).toEqual([1, 2])
+    await expect.poll(() => page.store.backgroundTasks.size).toBe(0)
+    await page.store.persist.flush()
+    page.tab.crash()
+    await expect.poll(() => last.store.persist.status).toBe('ready')
+    expect([ids(last), last.store.backgroundTasks.size, last.errors]).toEqual([[1, 2], 0, []])
   })
 
   test('P6: of many tabs that come and go, one writes at a time, and no acknowledged commit is lost', async () => {
@@ -439,6 +456,20 @@ describe('without Web Locks', () => {
       [1, 3, 4],
     ])
   })
+})
+
+test('P13: a page to which locks are denied writes as if there were none', async () => {
+  origin.denial = new DOMException('opaque origin', 'SecurityError')
+  const page = open()
+  await page.store.events.add(row(1))
+  await page.store.persist.flush()
+  expect([ids(page), page.store.persist.status, page.errors]).toEqual([[1], 'ready', []])
+  const other = await openReady()
+  await other.store.events.add(row(2))
+  await other.store.persist.flush()
+  await page.store.events.add(row(3))
+  await expect(page.store.persist.flush()).rejects.toMatchObject({ reason: 'conflict' })
+  await expect.poll(() => ids(page)).toEqual([1, 2])
 })
 
 function changeAtRandom(state: State, chance: Chance): void {

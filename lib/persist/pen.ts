@@ -241,6 +241,7 @@ export class Pen {
     try {
       await stopped
       await this.#read(early)
+      early.stop() // it may have been left, and nothing read
     } catch (error) {
       early.stop()
       if (!this.#isWriting) throw error // the page was left meanwhile
@@ -317,6 +318,7 @@ export class Pen {
       if (this.#isWriting) this.#writer.resume()
       throw toStorageError(error, name, 'written')
     }
+    if (!this.#options.isOurs()) return // the page was left meanwhile
     this.#stopRetry?.()
     this.#early.stop()
     const { fields, base } = freshState(paths, 0)

@@ -66,6 +66,19 @@ test('P7: a duplicated tab gets a token of its own, at once, and begins with a c
   expect([...stored()].sort()).toEqual([first.store.token, page.store.token].sort())
 })
 
+test('P7 P9: runs that are to be resumed are not copied while their tab lives, and go on where it has crashed', async () => {
+  const first = await open()
+  first.store.tasks.long()
+  await expect.poll(() => ids(first)).toEqual([1])
+  await first.store.persist.flush()
+  const duplicate = await open(origin.openTab(first.tab.kept))
+  expect([ids(duplicate), duplicate.store.backgroundTasks.size]).toEqual([[1], 0])
+  first.tab.crash()
+  const again = await open(origin.openTab(first.tab.kept))
+  await expect.poll(() => ids(again)).toEqual([1, 2])
+  expect(duplicate.store.backgroundTasks.size).toBe(0)
+})
+
 test('P7: the copy is made when storage can be read, and once', async () => {
   const first = await open()
   await add(first, row(1))
@@ -143,7 +156,8 @@ test('P7: copies of tabs long gone are deleted; a tab that is open keeps its own
   origin.now += 1
   const last = await open()
   await expect.poll(() => [...stored()]).not.toContain(gone.store.token)
-  expect(stored()).toContain(open1.store.token)
+  await last.store.dispose()
+  expect(storage.deletes.flat().filter((key) => key.includes(open1.store.token))).toEqual([])
   await add(open1, row(3))
   expect([ids(open1), open1.errors, last.errors]).toEqual([[1, 3], [], []])
 })

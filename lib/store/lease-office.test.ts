@@ -235,6 +235,26 @@ test('L11: a timeout refuses, names the holder, and leaves no trace; a grant in 
   expect(office.waiting).toEqual([])
 })
 
+test('P6: refuse is the same for all but the store itself, until it is taken back', () => {
+  const { office, log, errors, ask } = open()
+  const error = new Error('refused')
+  ask('a')
+  ask('b')
+  ask('own', { own: true, sync: true })
+  office.refuse(error)
+  expect(log).toEqual(['granted a', 'lost a', 'refused b', 'granted own'])
+  ask('c')
+  ask('event', { kind: 'event', sync: true, urgent: true })
+  ask('own again', { own: true, sync: true })
+  expect(log.slice(4)).toEqual(['refused c', 'refused event', 'granted own again'])
+  expect(new Set(errors)).toEqual(new Set([error]))
+  office.refuse(undefined)
+  ask('d')
+  office.close(new Error('closed'))
+  ask('own, too late', { own: true })
+  expect(log.slice(7)).toEqual(['granted d', 'lost d', 'refused own, too late'])
+})
+
 test('close refuses whoever waits and comes, and ends the grant by lost', () => {
   const { clock, office, log, errors, ask } = open()
   ask('a')
