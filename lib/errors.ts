@@ -168,6 +168,7 @@ export class InvalidMutationError extends LeaseholdError {
  * - `conflict`: somebody else has written meanwhile
  * - `follower`: another tab writes. Nothing was changed here
  * - `timeout`: no answer came. A write may be stored later, whole, or not at all
+ * - `lost`: the browser has deleted what was stored, since its own files were damaged
  * - `newer`: what is stored was written by a newer version of the app, or of this library. It is left as it is
  * - `corrupt`: what is stored is not what it should be, or cannot be migrated. It is left as it is
  * - `failed`: anything else; `cause` says what
@@ -179,6 +180,7 @@ export type StorageErrorReason =
   | 'conflict'
   | 'follower'
   | 'timeout'
+  | 'lost'
   | 'newer'
   | 'corrupt'
   | 'failed'

@@ -4,6 +4,7 @@
  * - One at a time, for all who ask; one that was dropped, or closed by the browser, is forgotten, and the next call opens another.
  * - It gives way: a newer version of the app, or somebody who deletes the database, is never blocked by it.
  * - An opening that hangs is given up after a while, and closed if it succeeds later.
+ * - One for which the browser has thrown away what was stored fails, so that somebody is told. The next one succeeds.
  * - It never deletes nor upgrades what others have made: a database that lacks the object store is left as it is, and one of
  *   a name of its own is taken.
  */
@@ -83,15 +84,22 @@ function openDatabase(
       isLate = true
       reject(new DOMException(`"${name}" did not open within ${openTimeout} ms`, 'TimeoutError'))
     })
-    request.onupgradeneeded = () => request.result.createObjectStore(storeName) // it is new
+    let loss: DOMException | undefined
+    request.onupgradeneeded = (event) => {
+      request.result.createObjectStore(storeName) // it is new
+      // Chromium finds the checksums of its files wrong, after it was killed say, and makes new ones; it alone says so.
+      const { dataLoss, dataLossMessage } = event as { readonly dataLoss?: string; readonly dataLossMessage?: string }
+      if (dataLoss === 'total') loss = new DOMException(dataLossMessage, 'DataLossError')
+    }
     request.onerror = () => {
       cancel()
       reject(request.error)
     }
     request.onsuccess = () => {
       cancel()
-      if (isLate) request.result.close()
-      else resolve(request.result)
+      if (isLate || loss !== undefined) request.result.close()
+      if (loss !== undefined) reject(loss)
+      else if (!isLate) resolve(request.result)
     }
   })
 }

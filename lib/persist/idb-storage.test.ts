@@ -53,6 +53,16 @@ describe('the connection', () => {
     expect(idb.opened).toHaveLength(1)
   })
 
+  test('one for which the browser has thrown away what was stored fails once, and says so', async () => {
+    const { idb, storage } = create()
+    idb.loss = 'checksum mismatch'
+    await expect(storage.read(['a'])).rejects.toMatchObject({
+      reason: 'lost',
+      message: expect.stringMatching(/checksum mismatch.*has deleted all that was stored/),
+    })
+    expect(await storage.read(['a'])).toEqual([undefined])
+  })
+
   test('P3: one that closes without a word is opened again, for all who find it closed, and nobody notices', async () => {
     const { idb, storage } = create()
     await storage.write(set('a'))

@@ -218,6 +218,8 @@ export class Pen {
       await this.#read(this.#early)
     } catch (error) {
       if (this.#failures++ === 0) this.#tell(error)
+      // It is told once, and the next time there is nothing.
+      if ((error as StorageError).reason === 'lost') return this.hydrate()
       if (this.#retired || isUnusable(error) || this.#early.isTooMany || !this.#options.isOurs()) return
       this.#stopRetry = this.#host.clock.setTimer(() => {
         if (!this.#isWriting) void this.#options.inOrder(() => this.hydrate())

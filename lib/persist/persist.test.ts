@@ -477,6 +477,19 @@ describe('store.persist', () => {
     expect(store.persist.status).toBe('ready')
   })
 
+  test('P5: storage that was thrown away by the browser: it is told, and the store begins anew', async () => {
+    const storage = new TestStorage()
+    storage.onRead = () => {
+      storage.onRead = () => {}
+      throw new StorageError('The files were damaged.', { reason: 'lost' })
+    }
+    const { store, errors } = start(storage)
+    await store.ready
+    expect([store.persist.status, errors]).toMatchObject(['ready', [{ reason: 'lost' }]])
+    await store.events.add(row(1))
+    await store.persist.flush()
+  })
+
   test('P5: storage that cannot be read: the store goes on in memory, and what was committed is put on top later', async () => {
     const storage = new TestStorage()
     const first = start(storage)

@@ -15,6 +15,7 @@ const accounts: Readonly<Record<string, Account>> = {
   NotSupportedError: noDatabase,
   DataCloneError: ['value', 'it cannot be cloned. Keep plain data in state.'],
   NotFoundError: ['failed', 'the database has another object store. Give idbStorage another databaseName.'],
+  DataLossError: ['lost', 'the browser found its files damaged, and has deleted all that was stored.'],
   TimeoutError: ['timeout', 'another tab may be in the way. Close it, or try again.'],
 }
 
