@@ -13,12 +13,12 @@
 import { LeaseExpiredError, LeaseReleasedError, LeaseRevokedError, NestedLeaseError } from '../lib/errors.js'
 import { isThenable } from '../lib/protocol/is-thenable.js'
 import type { LeaseRequestPayload } from '../lib/protocol/messages.js'
-import { assertLeaseRequest, MAX_NAME } from '../lib/protocol/validate.js'
 import { fromWireError } from '../lib/protocol/wire-error.js'
 import type { Scope } from '../lib/state/scope.js'
 import { toScope } from '../lib/state/scope.js'
 import type { LeaseFunction, LeaseOptions, ScopedLeaseOptions } from './lease.js'
 import { Attempt } from './lease-attempt.js'
+import { toLeaseRequest } from './lease-request.js'
 import type { Replica, Send } from './replica.js'
 import type { Staging } from './staging.js'
 
@@ -73,7 +73,7 @@ export class LeaseClient {
       }
       if (typeof fn !== 'function')
         throw new TypeError(`Task "${run.name}": task.lease takes a function of (state, lease).`)
-      const request = requestOf(run, options)
+      const request = toLeaseRequest(run.name, options)
       const scope = toScope(this.#replica.tree.shape, request.scope)
       const { signal, cleanup = false } = options
       const signals = [...(cleanup ? [] : [run.signal]), ...(signal ? [signal] : [])]
@@ -282,21 +282,4 @@ export class LeaseClient {
 /** No signal can end it any more. */
 function stopListening(entry: Entry): void {
   for (const signal of entry.signals) signal.removeEventListener('abort', entry)
-}
-
-/** @throws TypeError that names the bad option */
-function requestOf(
-  run: LeaseRun,
-  { name = run.name, ttl, ifAvailable = false, timeout, scope, revocable = true }: LeaseOptions | ScopedLeaseOptions,
-): LeaseRequestPayload {
-  const request: LeaseRequestPayload = {
-    name: typeof name === 'string' ? name.slice(0, MAX_NAME) : name,
-    ...(ttl !== undefined && { ttl }),
-    ...(ifAvailable !== false && { ifAvailable }),
-    ...(timeout !== undefined && timeout !== Number.POSITIVE_INFINITY && { timeout }),
-    ...(scope !== undefined && { scope: Array.isArray(scope) ? [...scope] : scope }),
-    ...(revocable !== true && { revocable }),
-  }
-  assertLeaseRequest(request)
-  return request
 }

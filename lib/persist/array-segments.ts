@@ -6,7 +6,7 @@
  */
 
 import type { Mutation } from '../state/mutation.js'
-import { countOfValues } from './dirty.js'
+import { countBrought } from '../state/mutation.js'
 import type { Segment } from './segments.js'
 import { SEGMENT_SIZE, Segments } from './segments.js'
 
@@ -60,7 +60,7 @@ export class ArraySegments extends Segments<Run> {
       this.write(this.list[this.#at] as Run)
       return false
     }
-    if (op === 'splice') this.#splice(mutation.index, mutation.remove, countOfValues(mutation))
+    if (op === 'splice') this.#splice(mutation.index, mutation.remove, countBrought(mutation))
     else if (op === 'move') {
       this.#splice(mutation.from, 1, 0)
       this.#splice(mutation.at, 0, 1)

@@ -10,7 +10,7 @@
 import { containerKind } from '../state/container-kind.js'
 import type { Key, Mutation, Path } from '../state/mutation.js'
 import { entryOf } from '../state/values.js'
-import { keysIn } from './keyed-segments.js'
+import { countIn, hasKey, keysIn } from './entries.js'
 
 export type Differences = Generator<Mutation | undefined, void>
 
@@ -74,7 +74,7 @@ export function* differencesOfLists(
 export function* differencesOfKeys(path: Path, before: object, after: object, isLast = true): Differences {
   const kept = new Set<Key>()
   for (const key of keysIn(before)) if (hasKey(after, key)) kept.add(key)
-  if (!isInOrder(kept, after) || (!isLast && kept.size < sizeOf(after))) throw new OrderError()
+  if (!isInOrder(kept, after) || (!isLast && kept.size < countIn(after))) throw new OrderError()
   const isSet = before instanceof Set
   for (const key of keysIn(before)) {
     if (kept.has(key)) continue
@@ -116,21 +116,11 @@ function isSame(one: unknown, other: unknown): boolean {
     const [mine, theirs] = [one as unknown[], other as unknown[]]
     return mine.length === theirs.length && mine.every((element, i) => isSame(element, theirs[i]))
   }
-  if (sizeOf(one) !== sizeOf(other)) return false
+  if (countIn(one) !== countIn(other)) return false
   const theirs = keysIn(other)[Symbol.iterator]()
   for (const key of keysIn(one)) {
     if (!Object.is(key, theirs.next().value)) return false
     if (kind !== 'set' && !isSame(entryOf(one, key), entryOf(other, key))) return false
   }
   return true
-}
-
-function hasKey(container: object, key: Key): boolean {
-  return container instanceof Map || container instanceof Set
-    ? container.has(key)
-    : Object.hasOwn(container, key as string)
-}
-
-function sizeOf(container: object): number {
-  return container instanceof Map || container instanceof Set ? container.size : Object.keys(container).length
 }

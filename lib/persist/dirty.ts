@@ -1,6 +1,3 @@
-import type { Mutation, Path } from '../state/mutation.js'
-import { entryOf } from '../state/values.js'
-
 /** Something that is written as one record. */
 export interface Unit {
   /** Of its record, without what all records of a store begin with. */
@@ -27,14 +24,4 @@ export class Dirty {
     this.units.delete(unit)
     this.gone.add(unit.key)
   }
-}
-
-/** What stands at a path of plain data; undefined where it leads nowhere. */
-export function valueAt(root: unknown, path: Path): unknown {
-  return path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? entryOf(at, key) : undefined), root)
-}
-
-/** The values that a mutation brings. */
-export function countOfValues(mutation: Mutation): number {
-  return 'values' in mutation ? mutation.values.length : 0
 }

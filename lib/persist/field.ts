@@ -7,7 +7,7 @@ import { containerKind } from '../state/container-kind.js'
 import type { Mutation } from '../state/mutation.js'
 import { ArraySegments } from './array-segments.js'
 import type { Dirty, Unit } from './dirty.js'
-import { valueAt } from './dirty.js'
+import { countIn, valueAt } from './entries.js'
 import { KeyedSegments } from './keyed-segments.js'
 import type { Directory, SegmentOwner, Segments } from './segments.js'
 import { JOIN_BELOW, SPLIT_ABOVE } from './segments.js'
@@ -54,9 +54,10 @@ export class Field implements Unit, SegmentOwner {
 
   encode(root: object): FieldRecord {
     const value = this.valueIn(root)
+    const kind = containerKind(value)
     if (this.#segments !== undefined && this.#segments.size < JOIN_BELOW) this.#close()
-    if (this.#segments === undefined && sizeOf(value) > SPLIT_ABOVE) {
-      this.open(containerKind(value) as ContainerKind).split(value as object)
+    if (this.#segments === undefined && kind !== undefined && countIn(value as object) > SPLIT_ABOVE) {
+      this.open(kind).split(value as object)
     }
     return this.#segments?.directory ?? { value }
   }
@@ -83,11 +84,4 @@ export function keyOfField(path: readonly string[]): string {
 /** The path of the field whose record a key is. */
 export function pathOfKey(key: string): readonly string[] {
   return key.slice(FIELD.length).split(':').map(decodeURIComponent)
-}
-
-function sizeOf(value: unknown): number {
-  const kind = containerKind(value)
-  if (kind === undefined) return 0
-  if (kind === 'object') return Object.keys(value as object).length
-  return kind === 'array' ? (value as unknown[]).length : (value as Map<unknown, unknown>).size
 }

@@ -5,7 +5,8 @@
 import type { StateShape } from '../state/define-state.js'
 import type { Mutation } from '../state/mutation.js'
 import { isBackend } from '../state/part.js'
-import { Dirty, valueAt } from './dirty.js'
+import { Dirty } from './dirty.js'
+import { valueAt } from './entries.js'
 import { Field } from './field.js'
 
 /** Fields by name; those of a substate by its name. */

@@ -11,11 +11,9 @@ import type { Key, Path } from '../state/mutation.js'
 import { noteWide } from '../state/values.js'
 import type { Differences } from './differences.js'
 import { differences, differencesOfKeys, differencesOfLists } from './differences.js'
-import { valueAt } from './dirty.js'
+import { emptyOf, keysIn, putIn, valueAt } from './entries.js'
 import type { Field, FieldRecord } from './field.js'
-import { keysIn, putIn } from './keyed-segments.js'
 import type { Directory } from './segments.js'
-import { emptyOf } from './stored-state.js'
 
 /** What was read, by keys without what all of them begin with. Values are fit for a state. */
 export type ReadRecords = ReadonlyMap<string, unknown>

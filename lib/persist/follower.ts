@@ -10,6 +10,8 @@
 
 import type { StorageError } from '../errors.js'
 import type { Mutation } from '../state/mutation.js'
+import { valueBrought } from '../state/mutation.js'
+import { nextTurn } from '../store/clock.js'
 import { pathOfKey } from './field.js'
 import { overlay } from './fields.js'
 import { FollowedField } from './followed-field.js'
@@ -33,7 +35,6 @@ export class Follower {
   readonly #options: FollowerOptions
   /** The write that the state shows; undefined where nothing is stored. */
   shown: string | undefined
-  #hasRead = false
   /** The last write that is known of. */
   #heard: string | undefined
   /** What changed since the one that is shown, and has not been read. */
@@ -63,11 +64,6 @@ export class Follower {
       else this.#note(news)
       void this.#run()
     })
-  }
-
-  /** What is stored has been read, at least once. */
-  get hasRead(): boolean {
-    return this.#hasRead
   }
 
   /**
@@ -152,7 +148,6 @@ export class Follower {
       host.publish(host.beside(overlay(host.root, values, paths)))
     })
     if (this.#isStopped) return
-    this.#hasRead = true
     this.shown = this.#heard = meta?.generation
     this.#base = reader.keys.base(base)
     this.#pending.clear()
@@ -171,7 +166,7 @@ export class Follower {
     const { storage, keys: names, host, name, version } = this.#options.reader
     const keys = [...this.#pending].slice(0, PER_TURN)
     for (const key of keys) this.#pending.delete(key)
-    await new Promise<void>((resolve) => host.clock.turn(resolve))
+    await nextTurn(host.clock)
     const [record, ...values] = await storage.read([names.meta, ...keys.map((key) => this.#base + key)])
     const meta = toMeta(record, name)
     for (const [i, key] of keys.entries()) if (!this.#pending.has(key)) this.#keep(key, values[i])
@@ -209,11 +204,11 @@ export class Follower {
         for (const mutation of (this.#fieldOf(key) as FollowedField).follow(host.root, records)) {
           if (mutation !== undefined) {
             mutations.push(mutation)
-            const value = 'values' in mutation ? mutation.values : 'value' in mutation ? mutation.value : undefined
+            const value = valueBrought(mutation)
             if (typeof value === 'object' && value !== null) fresh.add(value)
           }
           if (host.clock.now() < until) continue
-          await new Promise<void>((resolve) => host.clock.turn(resolve))
+          await nextTurn(host.clock)
           if (this.#isStopped) return
           until = host.clock.now() + TURN_MS
         }

@@ -3,29 +3,25 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { show } from '../state/fixtures/random-values.js'
 import { toPlain } from '../state/values.js'
 import { Chance } from '../store/fixtures/chance.js'
-import { FakeOrigin } from './fixtures/fake-origin.js'
+import type { FakeOrigin, FakeTab } from './fixtures/fake-origin.js'
 import type { Page, Row, State } from './fixtures/open-tab.js'
-import { openPage } from './fixtures/open-tab.js'
-import { TestStorage } from './fixtures/test-storage.js'
+import { Site } from './fixtures/open-tab.js'
+import type { TestStorage } from './fixtures/test-storage.js'
 import type { PersistOptions } from './persist.js'
 
 let origin: FakeOrigin
 let storage: TestStorage
-const pages: Page[] = []
+let site: Site
 beforeEach(() => {
-  origin = new FakeOrigin()
-  storage = new TestStorage()
+  site = new Site()
+  ;({ origin, storage } = site)
 })
 afterEach(async () => {
-  for (const { store, tab } of pages.splice(0).reverse()) if (!tab.isGone) await store.dispose()
+  await site.close()
   expect(origin.channels.size).toBe(0)
 })
 
-function open(options: Partial<PersistOptions<State>> = {}, tab = origin.openTab()): Page {
-  const page = openPage(tab, storage, options)
-  pages.push(page)
-  return page
-}
+const open = (options: Partial<PersistOptions<State>> = {}, tab?: FakeTab): Page => site.open(options, tab)
 
 async function openReady(options: Partial<PersistOptions<State>> = {}): Promise<Page> {
   const page = open(options)

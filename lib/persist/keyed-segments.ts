@@ -6,9 +6,9 @@
  * - It takes an index of all keys, some twenty bytes for each.
  */
 
-import { putEntry } from '../state/containers.js'
+import { containerKind } from '../state/container-kind.js'
 import type { Key, Mutation } from '../state/mutation.js'
-import { entryOf } from '../state/values.js'
+import { emptyOf, keysIn, putIn } from './entries.js'
 import type { Segment, SegmentOwner } from './segments.js'
 import { SEGMENT_SIZE, Segments } from './segments.js'
 
@@ -31,21 +31,10 @@ class Keys implements Segment {
   /** A container of the same kind. */
   encode(root: object): unknown {
     const container = this.#owner.valueIn(root) as object
-    const part = container instanceof Map ? new Map() : container instanceof Set ? new Set() : {}
+    const part = emptyOf(containerKind(container)) as object
     for (const key of this.keys) putIn(part, key, container)
     return part
   }
-}
-
-/** The keys of a map or plain object, the members of a set. */
-export function keysIn(container: object): Iterable<Key> {
-  return container instanceof Map || container instanceof Set ? container.keys() : Object.keys(container)
-}
-
-/** Puts what `from` has at a key into another container of its kind. */
-export function putIn(into: object, key: Key, from: object): void {
-  if (into instanceof Set) into.add(key)
-  else putEntry(into, key, entryOf(from, key))
 }
 
 export class KeyedSegments extends Segments<Keys> {

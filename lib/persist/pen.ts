@@ -5,6 +5,8 @@
  *   is published: nobody sees one without the other.
  * - What is stored and cannot be used is left alone: nothing is written, and the store goes on in memory.
  * - A page that was left and is back goes on where it was, unless somebody has written meanwhile.
+ *
+ * One file: each of these decides what becomes of the same two things, commits that are not stored yet and the right to write.
  */
 
 import { StorageError } from '../errors.js'

@@ -13,7 +13,7 @@ import { spliceArray } from '../state/containers.js'
 import type { ArrangeMutation, Key, MoveMutation, Mutation, Path, SpliceMutation } from '../state/mutation.js'
 import { formatPath } from '../state/mutation.js'
 import type { StateBeside } from '../store/persistence.js'
-import { valueAt } from './dirty.js'
+import { valueAt } from './entries.js'
 
 /** An element of a list: its first index, or an object of its own where it was added since. */
 type Element = number | object

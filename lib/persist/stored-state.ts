@@ -10,9 +10,10 @@ import { StorageError } from '../errors.js'
 import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
 import { noteWide } from '../state/values.js'
+import { nextTurn } from '../store/clock.js'
 import type { PersistHost } from '../store/persistence.js'
 import type { KeptRun } from '../store/resumable-runs.js'
-import { valueAt } from './dirty.js'
+import { emptyOf, valueAt } from './entries.js'
 import type { Field, FieldRecord } from './field.js'
 import { pathOfKey } from './field.js'
 import { Fields, hasPath, pick, put } from './fields.js'
@@ -194,7 +195,7 @@ class Reader {
 
   async #read(keys: readonly string[]): Promise<unknown[]> {
     const { storage, host } = this.#options
-    await new Promise<void>((resolve) => host.clock.turn(resolve))
+    await nextTurn(host.clock)
     return storage.read(keys)
   }
 
@@ -216,12 +217,4 @@ export function freshState(paths: readonly (readonly string[])[], base: number):
   const fields = new Fields(paths)
   for (const field of fields.all) field.replaced()
   return { meta: undefined, base, outdated: [], fields, values: {}, runs: [] }
-}
-
-/** A container of that kind; undefined where it is none. */
-export function emptyOf(kind: unknown): object | undefined {
-  if (kind === 'array') return []
-  if (kind === 'map') return new Map()
-  if (kind === 'set') return new Set()
-  return kind === 'object' ? {} : undefined
 }

@@ -8,6 +8,7 @@
  */
 
 import { StorageError } from '../errors.js'
+import { nextTurn } from '../store/clock.js'
 import type { PersistHost } from '../store/persistence.js'
 import { Keys, RUNS_KEY, toMeta } from './records.js'
 import type { StateStorage } from './storage.js'
@@ -77,7 +78,7 @@ export class TabCopies {
     const { storage, host } = this.#options
     const read: [string, unknown][] = []
     for (let first = 0; first < keys.length; first += PER_TURN) {
-      await new Promise<void>((resolve) => host.clock.turn(resolve))
+      await nextTurn(host.clock)
       const some = keys.slice(first, first + PER_TURN)
       const values = await storage.read(some)
       for (const [i, key] of some.entries()) read.push([key, values[i]])

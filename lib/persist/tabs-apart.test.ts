@@ -1,25 +1,22 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { FakeOrigin } from './fixtures/fake-origin.js'
+import type { FakeOrigin, FakeTab } from './fixtures/fake-origin.js'
 import type { Page, Row, State } from './fixtures/open-tab.js'
-import { openPage } from './fixtures/open-tab.js'
-import { TestStorage } from './fixtures/test-storage.js'
+import { Site } from './fixtures/open-tab.js'
+import type { TestStorage } from './fixtures/test-storage.js'
 import type { PersistOptions } from './persist.js'
 import { KEPT_COUNT, KEPT_MS } from './tab-copies.js'
 
 let origin: FakeOrigin
 let storage: TestStorage
-const pages: Page[] = []
+let site: Site
 beforeEach(() => {
-  origin = new FakeOrigin()
-  storage = new TestStorage()
+  site = new Site()
+  ;({ origin, storage } = site)
 })
-afterEach(async () => {
-  for (const { store, tab } of pages.splice(0)) if (!tab.isGone) await store.dispose()
-})
+afterEach(() => site.close())
 
-async function open(tab = origin.openTab(), options: Partial<PersistOptions<State>> = {}): Promise<Page> {
-  const page = openPage(tab, storage, { tab: true, ...options })
-  pages.push(page)
+async function open(tab?: FakeTab, options: Partial<PersistOptions<State>> = {}): Promise<Page> {
+  const page = site.open({ tab: true, ...options }, tab)
   await page.store.ready
   return page
 }
@@ -52,8 +49,7 @@ test('P7: a duplicated tab gets a token of its own, at once, and begins with a c
   const first = await open()
   await add(first, ...Array.from({ length: 3_000 }, (_, id) => row(id)))
   const tab = origin.openTab(first.tab.kept)
-  const page = openPage(tab, storage, { tab: true })
-  pages.push(page)
+  const page = site.open({ tab: true }, tab)
   expect(page.store.token).not.toBe(first.store.token)
   await page.store.ready
   expect(ids(page)).toEqual(ids(first))

@@ -9,6 +9,7 @@
  */
 
 import { StorageError } from '../errors.js'
+import { nextTurn } from '../store/clock.js'
 import type { PersistHost } from '../store/persistence.js'
 import { Batch } from './batch.js'
 import type { Unit } from './dirty.js'
@@ -173,7 +174,7 @@ export class Writer {
     const { clock } = this.#options.host
     try {
       await this.#idle()
-      while (!this.#take(clock.now() + TURN_MS)) await new Promise<void>((resolve) => clock.turn(resolve))
+      while (!this.#take(clock.now() + TURN_MS)) await nextTurn(clock)
     } finally {
       this.#next = undefined
     }

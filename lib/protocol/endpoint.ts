@@ -24,12 +24,12 @@ import { Outbox } from './outbox.js'
 import type { Bulk } from './slices.js'
 import { Assembly, DEFAULT_BULK } from './slices.js'
 import { isDetached } from './transfer.js'
+import type { Primitive } from './wire-arguments.js'
+import { fromRaw, isShort, isSmallPrimitive, MAX_ID_LENGTH, toRaw, toRecord } from './wire-arguments.js'
 
 /** After so many refused messages the peer is broken or hostile, and its port is closed. */
 const MAX_REFUSED = 100
 const MAX_ARGUMENTS = 4
-/** Of the id of a call, and of a string among its arguments. */
-const MAX_ID_LENGTH = 128
 
 /** The arguments of a method of a facade. */
 export type ArgumentsOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never
@@ -84,7 +84,6 @@ export interface Link<Remote> {
   close(): void
 }
 
-type Primitive = string | number | bigint | boolean | null | undefined
 type Listener = (event: { readonly data: unknown }) => void
 
 /** A payload of which slices have come. */
@@ -286,30 +285,4 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     },
     close,
   }
-}
-
-function toRecord(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) throw new TypeError('it is no envelope')
-  return value as Record<string, unknown>
-}
-
-function toRaw<T>(value: T): { readonly type: 'RAW'; readonly value: T } {
-  return { type: 'RAW', value }
-}
-
-function isShort(value: unknown, most: number): value is readonly unknown[] {
-  return Array.isArray(value) && value.length <= most
-}
-
-/** An argument as Comlink writes it; for any other an object, which is refused. */
-function fromRaw(wire: unknown): unknown {
-  const { type, value } = toRecord(wire)
-  return type === 'RAW' ? value : wire
-}
-
-/** Arguments become keys of maps, and stand in messages. */
-function isSmallPrimitive(value: unknown): boolean {
-  if (typeof value === 'string') return value.length <= MAX_ID_LENGTH
-  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value
-  return value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean'
 }

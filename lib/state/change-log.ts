@@ -8,7 +8,7 @@
 
 import type { StateShape } from './define-state.js'
 import type { Mutation, Path } from './mutation.js'
-import { formatPath } from './mutation.js'
+import { countBrought, formatPath } from './mutation.js'
 import { entryOf } from './values.js'
 
 /** What brings a replica from one version to another. */
@@ -130,5 +130,5 @@ export class ChangeLog {
 }
 
 function weigh(mutation: Mutation): number {
-  return 20 + ('keep' in mutation ? mutation.keep.length : 0) + ('values' in mutation ? mutation.values.length : 0)
+  return 20 + ('keep' in mutation ? mutation.keep.length : 0) + countBrought(mutation)
 }

@@ -16,6 +16,11 @@ export function putEntry(holder: object, key: Key, value: unknown): void {
   else (holder as Record<string, unknown>)[key as string] = value
 }
 
+/** Sets a key of an object or an index of an array, whatever its name: `__proto__` by an assignment would be the prototype. */
+export function defineEntry(holder: object, key: string, value: unknown): void {
+  Object.defineProperty(holder, key, { value, configurable: true, enumerable: true, writable: true })
+}
+
 /** `Array.prototype.splice` for any number of values: spreading some 100,000 arguments overflows the stack. */
 export function spliceArray(array: unknown[], index: number, remove: number, values: readonly unknown[]): unknown[] {
   if (values.length <= 10_000) return array.splice(index, remove, ...values)

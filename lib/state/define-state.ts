@@ -108,10 +108,10 @@ export interface StateOptions<Subs extends readonly StateDefinition[]> {
   readonly version?: number
 }
 
-/** What the rooms of the library know about the top level of one state. */
 /** What stands under a name at the top of a state. */
 export type Role = 'field' | 'getter' | 'substate'
 
+/** What the rooms of the library know about the top level of one state. */
 export interface StateShape {
   readonly definition: StateDefinition
   /** Declared data fields, backend fields too, without substates. */

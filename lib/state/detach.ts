@@ -1,4 +1,5 @@
 import { containerKind } from './container-kind.js'
+import { defineEntry } from './containers.js'
 import { partOf } from './part.js'
 import { copyIn } from './values.js'
 
@@ -42,13 +43,7 @@ function detached(value: unknown, seen: Map<object, unknown>): unknown {
   const copy: object = kind === 'array' ? [] : {}
   seen.set(value, copy)
   for (const [key, item] of Object.entries(value)) {
-    // Also a key such as `__proto__`, which an assignment would take for the prototype.
-    Object.defineProperty(copy, key, {
-      value: detached(item, seen),
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    })
+    defineEntry(copy, key, detached(item, seen))
   }
   return copy
 }

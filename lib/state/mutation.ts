@@ -85,6 +85,16 @@ export type Mutation =
   | MemberMutation
   | ClearMutation
 
+/** What a mutation brings into the state, all of it or in a list; undefined for one that brings no containers. */
+export function valueBrought(mutation: Mutation): unknown {
+  return mutation.op === 'set' ? mutation.value : 'values' in mutation ? mutation.values : undefined
+}
+
+/** How many elements a mutation of an array brings. */
+export function countBrought(mutation: Mutation): number {
+  return 'values' in mutation ? mutation.values.length : 0
+}
+
 /** Texts are for people: what is longer, in all or as a key, came from nobody who will read it. */
 const MAX_TEXT = 4096
 const MAX_KEY = 200

@@ -16,7 +16,7 @@ import { containerKind } from './container-kind.js'
 import { fillRefs, inverseArrange, putEntry, sizeOf, spliceArray } from './containers.js'
 import type { StateShape } from './define-state.js'
 import type { Key, Mutation, Path, Ref } from './mutation.js'
-import { formatPath } from './mutation.js'
+import { formatPath, valueBrought } from './mutation.js'
 import { showSnapshot } from './snapshot.js'
 import { entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
 
@@ -366,7 +366,7 @@ export class StateTree {
   /** Sees to it that the values of a mutation stay what they are for those who keep it. */
   #keepValues(mutation: Mutation, shown: boolean): void {
     if (this.#log === undefined && !shown && this.#shownEpoch === 0) return
-    const value = mutation.op === 'set' ? mutation.value : 'values' in mutation ? mutation.values : undefined
+    const value = valueBrought(mutation)
     if (typeof value !== 'object' || value === null) return
     const limits = shown ? undefined : this.#log?.limits
     const large: object[] = []

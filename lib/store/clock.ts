@@ -91,6 +91,11 @@ export const pageClock: Clock = {
   },
 }
 
+/** Resolves in a turn of its own: see {@link Clock.turn}. */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.turn(resolve))
+}
+
 const PARTS = 8
 
 /**

@@ -6,9 +6,11 @@ import type { StateShape } from '../state/define-state.js'
 import { createDraft } from '../state/draft.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation, Path } from '../state/mutation.js'
+import { valueBrought } from '../state/mutation.js'
 import { StateTree } from '../state/tree.js'
 import { copyIn } from '../state/values.js'
 import type { Clock } from './clock.js'
+import { nextTurn } from './clock.js'
 import type { Committer } from './committer.js'
 import type { StoreCore } from './core.js'
 import type { PersistHost, StateBeside } from './persistence.js'
@@ -74,7 +76,7 @@ export function createPersistHost(
       const long = committer.openLong(mutations, origin, undefined, ready)
       while (long?.isDone === false) {
         long.step()
-        await new Promise<void>((resolve) => clock.turn(resolve))
+        await nextTurn(clock)
       }
       return inTurn(() => {
         if (!isWanted()) return
@@ -127,10 +129,6 @@ class Beside implements StateBeside {
     this.#tree.apply(changes, { shown: true })
     return changes
   }
-}
-
-function valueBrought(mutation: Mutation): unknown {
-  return mutation.op === 'set' ? mutation.value : 'values' in mutation ? mutation.values : undefined
 }
 
 /** The fields that are not the same. */

@@ -20,7 +20,7 @@ const onPage: Planted[] = [
   {
     what: 'arguments of any size',
     shows: /a text of more than/,
-    file: 'lib/protocol/endpoint.ts',
+    file: 'lib/protocol/wire-arguments.ts',
     from: 'return value.length <= MAX_ID_LENGTH',
     to: 'return true',
   },

@@ -5,6 +5,7 @@
  *   of another realm, and of their `Blob` it makes an empty object.
  */
 
+import { defineEntry } from '../state/containers.js'
 import { tagOf } from '../state/leaves.js'
 
 /**
@@ -48,12 +49,7 @@ export function toOwn(value: unknown, seen: Map<unknown, unknown> = new Map()): 
 
 function copyKeys(from: object, to: object, seen: Map<unknown, unknown>): object {
   for (const [key, value] of Object.entries(from)) {
-    Object.defineProperty(to, key, {
-      value: toOwn(value, seen),
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    })
+    defineEntry(to, key, toOwn(value, seen))
   }
   return to
 }
