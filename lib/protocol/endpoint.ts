@@ -54,7 +54,7 @@ export interface LinkOptions<Local, Remote = unknown> {
   readonly bulk?: Bulk | undefined
   /** Methods of either side whose calls cross as frames, unless their payload goes in slices. @default FRAMES */
   readonly frames?: readonly string[]
-  /** Calls in whose payload each container is known to stand in one place. @default none */
+  /** Calls whose payload is data of this library: plain, and each container in one place. @default none */
   isTree?(name: string, payload: unknown): boolean
 }
 

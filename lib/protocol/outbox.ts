@@ -36,7 +36,7 @@ export interface Outgoing {
 export interface Cut {
   /** What is large. */
   readonly bulk: Bulk
-  /** Whether in the payload of a call each container is known to stand in one place: then nobody looks for it in a second. */
+  /** Whether the payload of a call is data of this library, plain and each container in one place: then nobody looks. */
   isTree(name: string, payload: unknown): boolean
 }
 

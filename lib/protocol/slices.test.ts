@@ -299,3 +299,15 @@ test('objects of ever other keys go as pairs', () => {
   const assembly = assemble(slicesOf({ records }, { from: 0, slice: 2_000 }))
   expect(assembly.finish()).toEqual({ records })
 })
+
+test('rows go by their own keys, also where somebody has given all objects another', () => {
+  const rows = Array.from({ length: 100 }, (_, id) => ({ id, name: `row ${id}` }))
+  Object.defineProperty(Object.prototype, 'each', { value: () => {}, enumerable: true, configurable: true })
+  let slices: Slice[]
+  try {
+    slices = [...slicesOf({ rows }, { from: 0, slice: 200 }, true)]
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'each')
+  }
+  expect(assemble(slices).finish()).toEqual({ rows })
+})

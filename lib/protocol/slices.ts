@@ -14,7 +14,7 @@ import { containerKind } from '../state/container-kind.js'
 import { noteWide } from '../state/values.js'
 import { weightOf } from '../state/weight.js'
 import { ColumnDecoder } from './column-decoder.js'
-import { assertDense, assertPlain, ColumnEncoder } from './column-encoder.js'
+import { ColumnEncoder } from './column-encoder.js'
 import type { Column } from './columns.js'
 import { isKey, isPrimitive, MAX_COLUMN_DEPTH } from './columns.js'
 
@@ -61,7 +61,7 @@ export function weightUpTo(value: unknown, limit: number, depth = 0): number {
   if (kind === undefined) return weightOf(value, kind)
   let weight = CONTAINER
   if (kind === 'object') {
-    for (const key of Object.keys(value)) {
+    for (const key in value) {
       weight += weightUpTo((value as Record<string, unknown>)[key], limit - weight, depth + 1)
       if (weight > limit) return weight
     }
@@ -89,7 +89,7 @@ export function isBulky(payload: unknown, { from }: Bulk = DEFAULT_BULK): boolea
 
 /**
  * Cuts a payload. What it holds must not change before the last slice was made.
- * @param isTree each container in it is known to stand in one place
+ * @param isTree it is data of this library: plain, and each container in one place
  * @throws whatever shows that it is not for slices, perhaps after some of them
  */
 export function* slicesOf(
@@ -113,9 +113,7 @@ export function* slicesOf(
 
   function* container(kind: ContainerKind, value: object, depth: number, key?: unknown): Generator<Slice, void> {
     if (depth > MAX_COLUMN_DEPTH) throw new RangeError('too deep')
-    assertPlain(value)
     encoder.enter(value)
-    if (kind === 'array') assertDense(value as unknown[])
     steps.push(key === undefined ? { do: 'open', kind } : { do: 'open', kind, key })
     weight += CONTAINER
     const isKeyed = kind === 'object' || kind === 'map'

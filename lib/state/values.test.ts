@@ -87,3 +87,33 @@ describe('what is refused', () => {
     expect(copyIn([runInNewContext('[1, [2]]'), bare], [])).toEqual([[1, [2]], [1]])
   })
 })
+
+describe('objects', () => {
+  test('have their own keys alone, also where somebody has given all objects another', () => {
+    Object.defineProperty(Object.prototype, 'each', { value: () => {}, enumerable: true, configurable: true })
+    let copy: object
+    try {
+      copy = copyIn({ a: 1, b: { c: 2 } }, []) as object
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'each')
+    }
+    expect(copy).toEqual({ a: 1, b: { c: 2 } })
+    expect(Object.hasOwn(copy, 'each')).toBe(false)
+  })
+
+  test('with getters, and frozen ones, become plain ones that may be written', () => {
+    const source = Object.freeze(Object.defineProperty({ a: 1 }, 'b', { get: () => [2], enumerable: true }))
+    const copy = copyIn(source, []) as { a: number; b: number[] }
+    copy.a = 3
+    copy.b.push(4)
+    expect(copy).toEqual({ a: 3, b: [2, 4] })
+  })
+
+  test('with a reserved key of their own, or a symbol, are refused with the path', () => {
+    const reserved = JSON.parse('{"deep":{"a":1,"__proto__":{}}}') as object
+    expect(() => copyIn(reserved, ['field'])).toThrow(
+      'field.deep cannot be in state: it is an object with the key "__proto__"',
+    )
+    expect(() => copyIn({ deep: { [Symbol('s')]: 1 } }, ['field'])).toThrow('field.deep cannot be in state')
+  })
+})

@@ -140,16 +140,20 @@ class Copier {
       return copy
     }
     if (Object.getOwnPropertySymbols(value).length > 0) this.#refuse('an observable or an object with symbol keys')
-    const copy: Record<string, unknown> = {}
-    const keys = Object.keys(value)
-    for (const key of keys) {
+    // Engines copy an object as a whole faster than key by key, and a plain one has no more keys than its own.
+    const copy: Record<string, unknown> = { ...value }
+    let count = 0
+    for (const key in copy) {
       if (isReservedKey(key)) this.#refuse(`an object with the key "${key}"`)
-      copy[key] = this.#entry(key, (value as Record<string, unknown>)[key])
+      count += 1
+      const item = copy[key]
+      // Somebody may have given all objects another key.
+      if (!isSimple(item) && Object.hasOwn(copy, key)) copy[key] = this.#entry(key, item)
     }
-    noteWide(copy, keys.length)
-    if (keys.length > MANY_KEYS) {
+    noteWide(copy, count)
+    if (count > MANY_KEYS) {
       warnOnce(
-        `The object at ${formatPath(this.#trail)} has ${keys.length} keys. Use a Map: engines are slow with large objects.`,
+        `The object at ${formatPath(this.#trail)} has ${count} keys. Use a Map: engines are slow with large objects.`,
       )
     }
     return copy
@@ -157,7 +161,7 @@ class Copier {
 
   #entry(key: Key, value: unknown): unknown {
     // Most entries are primitives: they need no trail.
-    if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
+    if (isSimple(value)) return value
     this.#trail.push(key)
     const copy = this.copy(value)
     this.#trail.pop()
@@ -187,6 +191,11 @@ class Copier {
   }
 }
 
+/** A primitive that may be in state: nothing to look at, nothing to copy. */
+function isSimple(value: unknown): boolean {
+  return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol'
+}
+
 /** False for an instance of a class that extends Array. The prototype of plain ones is an array itself, in every realm. */
 function isPlainArray(array: unknown[]): boolean {
   const prototype: unknown = Object.getPrototypeOf(array)
@@ -214,8 +223,7 @@ export function describe(value: unknown): string {
  * @throws NotCloneableError with the path of the first thing that cannot be in state
  */
 export function copyIn(value: unknown, path: Path, adopt?: Adopt): unknown {
-  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
-  return new Copier(path, adopt).copy(value)
+  return isSimple(value) ? value : new Copier(path, adopt).copy(value)
 }
 
 /** Takes `readonly` off every level: what a copy of one's own may be changed in. Leaves come first, so that types end. */
