@@ -19,13 +19,24 @@ const setupFiles = [fileURLToPath(new URL('./scripts/test-setup.ts', import.meta
 /** For conditions that another thread, or another process, has to bring about: a deadline for a slow machine. */
 const patient = { poll: { timeout: 10_000 } }
 
+/** Two files at a time, before the browsers start: such tests take as long as the processor does, and watch no clock. */
+const inNode = { maxWorkers: 2, sequence: { groupOrder: 0 } }
+/** One browser for the browser tests, one for those that drive a page from outside; nothing that is busy all the time beside them. */
+const withBrowser = { maxWorkers: 1, sequence: { groupOrder: 1 } }
+
 /** Tests of the line and the port, long ones, to which it is all the same which MobX shows the state. */
 const withoutMobx = 'lib/store/{simulation,mutation-check,history,port-fuzz*,stress}.test.ts'
 
 /** The store's tests once more, with another release of MobX in the place of the newest. */
 const withMobx = (name: string) => ({
   resolve: { alias: [...entryAliases, { find: /^mobx$/, replacement: name }] },
-  test: { name, include: ['lib/store/**/*.test.{ts,tsx}'], exclude: [inBrowser, fromOutside, withoutMobx], setupFiles },
+  test: {
+    name,
+    include: ['lib/store/**/*.test.{ts,tsx}'],
+    exclude: [inBrowser, fromOutside, withoutMobx],
+    setupFiles,
+    ...inNode,
+  },
 })
 
 /** What the tests of an app do: they must do so in every surroundings that such tests run in. */
@@ -46,17 +57,25 @@ export default defineConfig({
           include: ['lib', 'workers', 'scripts', 'docs'].map((folder) => `${folder}/**/*.test.{ts,tsx}`),
           exclude: [inBrowser, fromOutside, '**/node_modules/**', onlyCompiled],
           setupFiles,
+          ...inNode,
         },
       },
       {
         // Each file in a context of its own, whose classes are not those of the platform outside of it.
         resolve: { alias: entryAliases },
-        test: { name: 'vm', pool: 'vmThreads', include: inApps, exclude: [inBrowser, onlyCompiled], setupFiles },
+        test: {
+          name: 'vm',
+          pool: 'vmThreads',
+          include: inApps,
+          exclude: [inBrowser, onlyCompiled],
+          setupFiles,
+          ...inNode,
+        },
       },
       {
         plugins: [reactCompiler()],
         resolve: { alias: entryAliases },
-        test: { name: 'react-compiler', include: compiled, exclude: [inBrowser], setupFiles },
+        test: { name: 'react-compiler', include: compiled, exclude: [inBrowser], setupFiles, ...inNode },
       },
       withMobx('mobx6'),
       withMobx('mobx6-latest'),
@@ -81,6 +100,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           expect: patient,
+          ...withBrowser,
           include: ['lib', 'workers', 'scripts', 'docs'].map((folder) => `${folder}/${inBrowser}`),
           exclude: ['**/node_modules/**'],
           setupFiles,
@@ -98,6 +118,7 @@ export default defineConfig({
         test: {
           name: 'page',
           expect: patient,
+          ...withBrowser,
           include: [`lib/${fromOutside}`],
           exclude: ['**/node_modules/**'],
           setupFiles,
@@ -111,6 +132,7 @@ export default defineConfig({
         test: {
           name: 'demo',
           expect: patient,
+          ...withBrowser,
           include: ['demo/**/*.test.{ts,tsx}'],
           exclude: ['**/node_modules/**'],
           setupFiles,
