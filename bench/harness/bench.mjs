@@ -51,9 +51,12 @@ export async function runBench(options) {
       }
       // After each case: a long run that is cut short keeps what it has.
       writeResults(entries, names)
+      writeReport(readResults(), [...described, sizeCase])
     }
-    if (selected.includes(sizeCase.name)) writeResults(await sizeEntries(run), names)
-    writeReport(readResults(), [...described, sizeCase])
+    if (selected.includes(sizeCase.name)) {
+      writeResults(await sizeEntries(run), names)
+      writeReport(readResults(), [...described, sizeCase])
+    }
     await format()
     console.log('\nbench: bench/RESULTS.md and bench/results.json are written')
     if (failed > 0) console.error(`bench: ${failed} contestant(s) failed`)

@@ -8,6 +8,8 @@
  */
 
 const OURS = 'Leasehold'
+/** What browsers call a long task. */
+const LONG_TASK_MS = 50
 const FLOOR_CALLS = 'floor: two bare Comlink calls'
 const FLOOR_POST = 'floor: bare postMessage'
 const DEEP = 'Comlink + MobX deep, by hand'
@@ -76,6 +78,11 @@ export function judge(entries) {
       const growth = large === undefined || small === undefined ? undefined : large / small
       add(`one field in a ${container} of 1,000,000 entries, against 100: ${ours}`, growth, '≤', 1.5, ' ×')
     }
+    const [large, small] = ['1,000,000', '100'].map((variant) =>
+      median(`flat-${container}`, variant, 'bytes sent', 'Leasehold, a lease'),
+    )
+    const more = large === undefined || small === undefined ? undefined : large / small
+    add(`one field in a ${container} of 1,000,000 entries, against 100: bytes of a lease`, more, '≤', 1.05, ' ×')
   }
 
   const block = median('landing', '100,000', 'longest block', OURS)
@@ -85,6 +92,13 @@ export function judge(entries) {
   const less = times('landing', '100,000', 'longest block', DEEP, OURS)
   add('landing 100,000 rows: how many times longer deep MobX blocks', less, '≥', 30, ' ×')
 
+  const million = median('landing', '1,000,000', 'longest block', OURS)
+  add('landing 1,000,000 rows: the longest block', million, '<', LONG_TASK_MS, ' ms')
+  const behind = median('catch-up', '100,000', 'longest block', OURS)
+  add('a new worker catches up with 100,000 rows: the longest block', behind, '<', LONG_TASK_MS, ' ms')
+
+  const written = median('field-writes', '100,000', 'longest block', OURS)
+  add('100,000 field writes: the longest block', written, '<', LONG_TASK_MS, ' ms')
   const writes = times('field-writes', '100,000', 'total', OURS, 'Comlink + Mutative patches, by hand')
   add('100,000 field writes, against Mutative patches', writes, '≤', 0.5, ' ×')
   add(
