@@ -173,17 +173,21 @@ export class InvalidMutationError extends LeaseholdError {
  * - `corrupt`: what is stored is not what it should be, or cannot be migrated. It is left as it is
  * - `failed`: anything else; `cause` says what
  */
-export type StorageErrorReason =
-  | 'unavailable'
-  | 'quota'
-  | 'value'
-  | 'conflict'
-  | 'follower'
-  | 'timeout'
-  | 'lost'
-  | 'newer'
-  | 'corrupt'
-  | 'failed'
+export type StorageErrorReason = (typeof STORAGE_ERROR_REASONS)[number]
+
+/** Each {@link StorageErrorReason}: one that arrives from another thread is looked up here. */
+export const STORAGE_ERROR_REASONS = [
+  'unavailable',
+  'quota',
+  'value',
+  'conflict',
+  'follower',
+  'timeout',
+  'lost',
+  'newer',
+  'corrupt',
+  'failed',
+] as const
 
 /** Stored state could not be read or written. */
 export class StorageError extends LeaseholdError {

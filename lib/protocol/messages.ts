@@ -26,6 +26,8 @@ export interface WireError {
   readonly cause: WireError | { readonly value: unknown } | undefined
   /** `path` of a NotCloneableError. */
   readonly path: readonly unknown[] | undefined
+  /** `reason` of a StorageError. */
+  readonly reason?: string
   /** What was thrown, if it was no error: then the fields above only describe it. */
   readonly thrown?: { readonly value: unknown }
   /** `errors` of an AggregateError. */

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { errorClasses, ImmutableStateError, LeaseExpiredError, LeaseholdError, NotCloneableError } from '../errors.js'
+import {
+  errorClasses,
+  ImmutableStateError,
+  LeaseExpiredError,
+  LeaseholdError,
+  NotCloneableError,
+  StorageError,
+} from '../errors.js'
 import { fromWireError, toWireError } from './wire-error.js'
 
 /** Over the boundary and back, as a port would carry it. */
@@ -17,6 +24,13 @@ describe('T10: errors cross with their class', () => {
     expect(received.cause).toBeInstanceOf(RangeError)
     expect(received.cause.message).toBe('deep')
     expect(Object.keys(received).sort()).toEqual(Object.keys(sent).sort())
+  })
+
+  test('a StorageError says why, so that a task can tell a follower from a full disk', () => {
+    expect(cross(new StorageError('why', { reason: 'follower' }))).toMatchObject({ reason: 'follower' })
+    expect(cross(new StorageError('why'))).toMatchObject({ reason: 'failed' })
+    const forged = { ...toWireError(new StorageError('why', { reason: 'quota' })), reason: '__proto__' }
+    expect(fromWireError(forged)).toMatchObject({ reason: 'failed' })
   })
 
   test.each([Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError])('%o', (BuiltIn) => {

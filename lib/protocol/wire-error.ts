@@ -8,7 +8,7 @@
  *   whatever it is given.
  */
 
-import { errorClasses, nameOfCode } from '../errors.js'
+import { errorClasses, nameOfCode, STORAGE_ERROR_REASONS, StorageError } from '../errors.js'
 import type { WireError } from './messages.js'
 
 /** A hostile or looping peer must not fill the page with texts. */
@@ -59,6 +59,7 @@ function toWire(error: unknown, depth: number, budget: Budget): WireError {
     code: typeof code === 'number' ? code : toOptionalText(code),
     cause: toWireCause(get(error, 'cause'), depth + 1, budget),
     path: Array.isArray(path) ? path.slice(0, MAX_PARTS).map(toKey) : undefined,
+    ...(code === StorageError.code && { reason: toText(get(error, 'reason')) }),
     ...(tag === 'DOMException' && { dom: true }),
     ...(Array.isArray(errors) &&
       depth < MAX_DEPTH && { errors: errors.slice(0, MAX_PARTS).map((one) => toWire(one, depth + 1, budget)) }),
@@ -119,8 +120,11 @@ function makeError(wire: object, name: string, depth: number, budget: Budget): E
   const path = own(wire, 'path')
   const code = own(wire, 'code')
   const known = errorClasses.find((one) => one.code === code && nameOfCode(one.code) === name)
-  // Only NotCloneableError looks at `path`.
-  if (known) return new known(message, { path: Array.isArray(path) ? path.slice(0, MAX_PARTS) : [] } as object)
+  if (known) {
+    // Only NotCloneableError looks at `path`, and only StorageError at `reason`.
+    const reason = STORAGE_ERROR_REASONS.find((one) => one === own(wire, 'reason'))
+    return new known(message, { path: Array.isArray(path) ? path.slice(0, MAX_PARTS) : [], reason } as object)
+  }
   if (name === 'AggregateError') {
     const errors = own(wire, 'errors')
     const parts = Array.isArray(errors) && depth < MAX_DEPTH ? errors.slice(0, MAX_PARTS) : []
