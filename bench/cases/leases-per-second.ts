@@ -13,7 +13,7 @@ const LEASES = 200
 export const leasesPerSecond = defineCase<Contention>({
   name: 'leases-per-second',
   title: 'Leases per second',
-  about: `Tasks that count up one number without pause, ${LEASES} times in all, by the page's clock. The number must be right at the end.`,
+  about: `Tasks that count up one number without pause, ${LEASES} times in all, by the page's clock. The number must be right at the end. Tasks that exclude each other make one round trip after another; the calls of the floor's eight tasks overlap and exclude nobody.`,
   metrics: [{ name: 'rate', unit: '1/s', better: 'more' }],
   variants: [
     { label: 'one task', tasks: 1, workers: 1 },

@@ -45,16 +45,19 @@ export function judge(entries) {
    * @param {string} name @param {string} variant @param {string} metric
    * @param {string} ours @param {string} theirs
    */
-  const times = (name, variant, metric, ours, theirs) => {
-    const [a, b] = [median(name, variant, metric, ours), median(name, variant, metric, theirs)]
-    return a === undefined || b === undefined ? undefined : a / b
-  }
+  const times = (name, variant, metric, ours, theirs) =>
+    quotient(median(name, variant, metric, ours), median(name, variant, metric, theirs))
 
   const call = times('round-trip', 'one field', 'time', OURS, FLOOR_CALLS)
   add('a lease round trip, against two bare Comlink calls', call, '≤', 1.25, ' ×')
+  const rate = (/** @type {string} */ variant, /** @type {string} */ contestant) =>
+    median('leases-per-second', variant, 'rate', contestant)
+  // Exclusive leases follow each other, so what bounds eight tasks is one round trip after the other. The floor's own eight
+  // tasks overlap and exclude nobody; the table has that ratio too.
+  const oneByOne = rate('one task', FLOOR_CALLS)
   for (const variant of ['one task', 'eight tasks on two workers']) {
-    const rate = times('leases-per-second', variant, 'rate', OURS, FLOOR_CALLS)
-    add(`leases a second by ${variant}, against the floor`, rate, '≥', 0.8, ' ×')
+    const ratio = quotient(rate(variant, OURS), oneByOne)
+    add(`leases a second by ${variant}, against round trips of the floor one after another`, ratio, '≥', 0.8, ' ×')
   }
   add(
     'an event, against `runInAction`',
@@ -75,7 +78,7 @@ export function judge(entries) {
     for (const ours of ['Leasehold, an event', 'Leasehold, a lease']) {
       const large = median(`flat-${container}`, '1,000,000', 'time', ours)
       const small = median(`flat-${container}`, '100', 'time', ours)
-      const growth = large === undefined || small === undefined ? undefined : large / small
+      const growth = quotient(large, small)
       add(`one field in a ${container} of 1,000,000 entries, against 100: ${ours}`, growth, '≤', 1.5, ' ×')
     }
     const [large, small] = ['1,000,000', '100'].map((variant) =>
@@ -118,4 +121,9 @@ export function judge(entries) {
   const storing = times('persist', '100,000', 'total', OURS, ZUSTAND_PERSIST)
   add('one changed row of 100,000, stored: in all, against Zustand persist', storing, '≤', 0.25, ' ×')
   return verdicts
+}
+
+/** @param {number | undefined} a @param {number | undefined} b */
+function quotient(a, b) {
+  return a === undefined || b === undefined ? undefined : a / b
 }
