@@ -10,8 +10,9 @@
  * - `send` throws at once what can't be cloned, with its path, and then nothing was sent.
  * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
  *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
- * - What every lease sends crosses as a frame, `[name, payload, ...arguments]`, and is not given to Comlink: its nested messages
- *   take twice as long to clone, and its own handling of one as long as the rest. A frame is held to the same rules as a call.
+ * - What every lease and run sends crosses as a frame, `[name, payload, ...arguments]`, and is not given to Comlink: its nested
+ *   messages take twice as long to clone, and its own handling of one as long as the rest. A frame is held to the same rules as
+ *   a call.
  * - Large payloads go ahead of their call in slices, `{ s, of }`, and the call names them: `{ m, of }`. One is under way at a
  *   time; one that is given up is taken back by `{ of, drop }`.
  */

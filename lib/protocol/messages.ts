@@ -225,8 +225,17 @@ export const WORKER_METHODS: readonly (keyof WorkerFacade)[] = [
   'probe',
 ]
 
-/** What each lease sends, of both facades: these calls cross as frames. */
-export const FRAMES: readonly string[] = ['request', 'granted', 'commit', 'committed']
+/** What each lease and each run sends, of both facades: these calls cross as frames. */
+export const FRAMES: readonly string[] = [
+  'request',
+  'granted',
+  'commit',
+  'committed',
+  'start',
+  'settled',
+  'probe',
+  'pong',
+]
 
 /** A worker says on its own channel that it serves a state, before there is a port. The page answers with {@link PortMessage}. */
 export interface ServeMessage {
