@@ -17,7 +17,11 @@ afterEach(() => {
 })
 
 /** One end under test, the other end as a raw port. */
-function setUp(handlers: Partial<LinkOptions<Facade>['handlers']> = {}, frames: readonly string[] = []) {
+function setUp(
+  handlers: Partial<LinkOptions<Facade>['handlers']> = {},
+  frames: readonly string[] = [],
+  answers: readonly string[] = [],
+) {
   const { port1, port2 } = new MessageChannel()
   const heard: unknown[] = []
   const faults: { error: unknown; closed: boolean }[] = []
@@ -27,6 +31,7 @@ function setUp(handlers: Partial<LinkOptions<Facade>['handlers']> = {}, frames: 
   const link: Link<Facade> = createLink<Facade, Facade>(port1, {
     methods: ['hello', 'other'],
     frames,
+    answers,
     handlers: {
       hello: (payload, ...args) => void heard.push(['hello', payload, ...args]),
       other: (payload, ...args) => void heard.push(['other', payload, ...args]),
@@ -35,7 +40,8 @@ function setUp(handlers: Partial<LinkOptions<Facade>['handlers']> = {}, frames: 
     onFault: (error, closed) => void faults.push({ error, closed }),
   })
   open.push(link)
-  return { link, peer: port2, heard, faults, raw }
+  const posts = vi.spyOn(port1, 'postMessage')
+  return { link, peer: port2, heard, faults, raw, posts }
 }
 
 /** Two links that talk to each other. */
@@ -190,6 +196,100 @@ test('what crosses as a frame is posted as one, in order with calls, and may com
   ])
   peer.postMessage(call())
   await until(() => expect(heard).toEqual([['hello', undefined, 7]]))
+})
+
+test('an answer waits until the message in hand is dealt with, and goes along with the next frame', async () => {
+  let act = () => {}
+  const { link, peer, raw, posts } = setUp({ hello: () => act() }, ['hello', 'other'], ['other'])
+  const answered: unknown[] = []
+  act = () => {
+    link.send('other', [])
+    answered.push(posts.mock.calls.length)
+  }
+  peer.postMessage(['hello', undefined, 1])
+  await until(() => expect(raw).toEqual([['other', undefined]]))
+  expect(answered).toEqual([0])
+  act = () => {
+    link.send('other', [])
+    expect(() => link.send('hello', [1], { run() {} })).toThrow(NotCloneableError)
+    link.send('hello', [2], { a: 1 })
+    link.send('other', [])
+    link.send('hello', [3])
+  }
+  peer.postMessage(['hello', undefined, 1])
+  const pairs = [
+    [
+      ['other', undefined],
+      ['hello', { a: 1 }, 2],
+    ],
+    [
+      ['other', undefined],
+      ['hello', undefined, 3],
+    ],
+  ]
+  await until(() => expect(raw.slice(1)).toEqual(pairs))
+  link.send('other', []) // nothing is in hand
+  expect(posts.mock.lastCall?.[0]).toEqual(['other', undefined])
+})
+
+test('an answer that waits goes out before a call, before what it could not go along with, and before the port is closed', async () => {
+  let act = () => {}
+  const { link, peer, raw } = setUp({ hello: () => act() }, ['other'], ['other'])
+  act = () => {
+    link.send('other', [])
+    link.send('hello', [1])
+    link.send('other', [])
+    link.send('other', [], { a: 1 })
+    link.send('other', [])
+    link.close()
+  }
+  peer.postMessage(call())
+  const answer = ['other', undefined]
+  const hello = { m: expect.objectContaining({ path: ['hello'] }) }
+  await until(() => expect(raw).toEqual([answer, hello, [answer, ['other', { a: 1 }]], answer]))
+})
+
+test('an answer and a frame in one message are two calls, in order; any other two are refused', async () => {
+  const { peer, heard, faults } = setUp({}, ['hello', 'other', 'nope'], ['other', 'nope'])
+  peer.postMessage([
+    ['other', undefined],
+    ['hello', { a: 1 }, 7],
+  ])
+  await until(() =>
+    expect(heard).toEqual([
+      ['other', undefined],
+      ['hello', { a: 1 }, 7],
+    ]),
+  )
+  const bad = [
+    [
+      ['hello', undefined, 1],
+      ['hello', undefined, 1],
+    ],
+    [['other', undefined]],
+    [
+      ['other', undefined],
+      ['other', undefined],
+      ['other', undefined],
+    ],
+    [['other', undefined], { m: call().m }],
+    [
+      ['nope', undefined],
+      ['hello', undefined, 1],
+    ],
+    [
+      [
+        ['other', undefined],
+        ['other', undefined],
+      ],
+      ['hello', undefined, 1],
+    ],
+    Object.assign([['other', undefined]], { length: 2 ** 32 - 1 }),
+  ]
+  for (const one of bad) peer.postMessage(one)
+  await until(() => expect(faults).toHaveLength(bad.length))
+  expect(heard).toHaveLength(2)
+  for (const { error } of faults) expect(String(error)).toMatch(/^TypeError: Refused a message: .+\.$/)
 })
 
 test('the hundredth refused message closes the port', async () => {

@@ -3,24 +3,24 @@
  *
  * - What comes in is a call of one listed method with at most four small primitives. All else is refused before Comlink sees
  *   it, and counted; the hundredth refused message closes the port.
- * - Calls are not replied to: nothing waits for a reply, and one for each call would double the messages. So they are written
- *   here, in Comlink's format, and not by `wrap`: the random id and the promise that it makes for each cost nearly as much as
- *   its message.
+ * - Calls are not replied to: nothing waits for a reply, and one for each call would double the messages.
  * - Handlers run inside the message event, in the order of the messages. What they throw goes to `onFault`, never to the peer.
  * - `send` throws at once what can't be cloned, with its path, and then nothing was sent.
  * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
  *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
  * - What every lease and run sends crosses as a frame, `[name, payload, ...arguments]`, and is not given to Comlink: its nested
  *   messages take twice as long to clone, and its own handling of one as long as the rest. A frame is held to the same rules as
- *   a call.
+ *   a call. An answer may come together with the frame behind it, `[answer, frame]`.
  * - Large payloads go ahead of their call in slices, `{ s, of }`, and the call names them: `{ m, of }`. One is under way at a
  *   time; one that is given up is taken back by `{ of, drop }`.
  */
 
 import { expose } from 'comlink'
-import { FRAMES } from './messages.js'
+import type { Frame } from './caller.js'
+import { Caller } from './caller.js'
+import { ANSWERS, FRAMES } from './messages.js'
 import { toNotCloneable } from './not-cloneable.js'
-import type { Outgoing, Paced } from './outbox.js'
+import type { Paced } from './outbox.js'
 import { Outbox } from './outbox.js'
 import type { Bulk } from './slices.js'
 import { Assembly, DEFAULT_BULK } from './slices.js'
@@ -55,6 +55,8 @@ export interface LinkOptions<Local, Remote = unknown> {
   readonly bulk?: Bulk | undefined
   /** Methods of either side whose calls cross as frames, unless their payload goes in slices. @default FRAMES */
   readonly frames?: readonly string[]
+  /** Frames of either side that wait for another while a message is dealt with, if they have no payload. @default ANSWERS */
+  readonly answers?: readonly string[]
   /** Calls whose payload is data of this library: plain, and each container in one place. @default none */
   isTree?(name: string, payload: unknown): boolean
 }
@@ -103,15 +105,16 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     paced,
     bulk = DEFAULT_BULK,
     frames = FRAMES,
+    answers = ANSWERS,
     isTree = () => false,
   } = options
-  const outbox = new Outbox(port, callOut, { bulk, isTree }, paced)
+  const caller = new Caller(port, frames, answers)
+  const outbox = new Outbox(port, (outgoing, of) => caller.call(outgoing, of), { bulk, isTree }, paced)
   let assembly: Arriving | undefined
   /** Number of the last payload of which a slice came. */
   let lastOf = 0
   let opened: Set<object> | undefined
   let incoming: unknown
-  let sent = 0
   let refused = 0
   let closed = false
   let deliverCall: Listener | undefined
@@ -151,10 +154,11 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
 
   function onMessage(event: MessageEvent): void {
     if (closed) return
+    caller.beginHandling()
     try {
       const { data } = event
       if (Array.isArray(data)) {
-        onFrame(data)
+        onList(data)
         return
       }
       const envelope = toRecord(data)
@@ -170,6 +174,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
       onCall(id, message, envelope.p, parts)
     } catch (error) {
       refuse(new TypeError(`Refused a message: ${error instanceof Error ? error.message : 'it is malformed'}.`))
+    } finally {
+      caller.endHandling()
     }
   }
 
@@ -215,7 +221,20 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     }
   }
 
-  function onFrame(frame: readonly unknown[]): void {
+  /** A frame, or an answer and a frame. */
+  function onList(list: readonly unknown[]): void {
+    const [first, second] = list
+    if (!Array.isArray(first)) {
+      onFrame(list)
+      return
+    }
+    if (list.length !== 2 || !Array.isArray(second) || !answers.includes(first[0]))
+      throw new TypeError('it is no frame')
+    onFrame(first)
+    if (!closed) onFrame(second)
+  }
+
+  function onFrame(frame: Frame): void {
     const [name, payload] = frame
     const args = isShort(frame, 2 + MAX_ARGUMENTS) ? frame.slice(2) : undefined
     assertCall(frames.includes(name as string) ? name : undefined, args)
@@ -245,24 +264,13 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     outbox.send({ name, args, payload, transfer })
   }
 
-  function callOut({ name, args, payload, transfer }: Outgoing, of?: number): void {
-    const message =
-      of === undefined && frames.includes(name)
-        ? [name, payload, ...args]
-        : { m: { id: String(++sent), type: 'APPLY', path: [name], argumentList: args.map(toRaw) }, p: payload, of }
-    try {
-      port.postMessage(message, transfer as Transferable[]) // it is only read
-    } catch (cause) {
-      throw toNotCloneable(payload, `the payload of "${name}"`, cause, transfer)
-    }
-  }
-
   function onMessageError(): void {
     if (!closed) refuse(new TypeError('Refused a message: it could not be deserialized.'))
   }
 
   function close(): void {
     if (closed) return
+    caller.endHandling()
     closed = true
     outbox.close()
     assembly = undefined

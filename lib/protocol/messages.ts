@@ -236,6 +236,8 @@ export const FRAMES: readonly string[] = [
   'probe',
   'pong',
 ]
+/** Frames that may wait for the next one, and cross with it. */
+export const ANSWERS: readonly string[] = ['committed']
 
 /** A worker says on its own channel that it serves a state, before there is a port. The page answers with {@link PortMessage}. */
 export interface ServeMessage {

@@ -3,7 +3,7 @@ import { serveOn, serveTasks } from '../../workers/serve-tasks.js'
 import { defineState } from '../state/define-state.js'
 import { pageClock } from './clock.js'
 import type { AnyHandler } from './event-request.js'
-import { callOf } from './fixtures/wire.js'
+import { callsOf } from './fixtures/wire.js'
 import { PageStore } from './page-store.js'
 import type { Store } from './store.js'
 import type { TaskSource } from './worker-tasks.js'
@@ -62,7 +62,11 @@ function setUp() {
       const { port1, port2 } = new MessageChannel()
       const { postMessage } = port1
       port1.postMessage = (message: any, transfer?: any) => {
-        posted.push(callOf(message)?.name ?? 's')
+        posted.push(
+          callsOf(message)
+            .map(({ name }) => name)
+            .join(' + ') || 's',
+        )
         postMessage.call(port1, message, transfer)
       }
       let close = () => {}

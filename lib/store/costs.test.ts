@@ -5,7 +5,7 @@ import { serveOn, serveTasks } from '../../workers/serve-tasks.js'
 import type { TaskContext } from '../../workers/task.js'
 import type { StateOf } from '../state/define-state.js'
 import { defineState } from '../state/define-state.js'
-import { callOf } from './fixtures/wire.js'
+import { callsOf } from './fixtures/wire.js'
 import { madeForTesting } from './node-atoms.js'
 import { createStore } from './store.js'
 import type { TaskSource } from './worker-tasks.js'
@@ -46,7 +46,8 @@ async function setUp(count = 0) {
   const watch = (port: MessagePort): void => {
     const { postMessage } = port
     port.postMessage = (message: unknown, transfer?: unknown) => {
-      crossed.push({ name: callOf(message)?.name ?? 'slice', bytes: serialize(message).length })
+      const names = callsOf(message).map(({ name }) => name)
+      crossed.push({ name: names.join(' + ') || 'slice', bytes: serialize(message).length })
       postMessage.call(port, message, transfer as never)
     }
   }
@@ -85,7 +86,11 @@ async function setUp(count = 0) {
     const own = crossed.filter(({ name }) => !OF_ITS_RUN.has(name))
     return { names: own.map(({ name }) => name), bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
-  return { store, lease }
+  const run = (act: typeof body) => {
+    body = act
+    return store.tasks.act().done
+  }
+  return { store, lease, run, crossed }
 }
 
 describe('a lease', () => {
@@ -96,6 +101,23 @@ describe('a lease', () => {
     })
     expect(names).toEqual(['request', 'granted', 'commit', 'committed'])
     expect(bytes).toBeLessThan(800)
+  })
+
+  test('is answered in one message with the grant of the next in the same worker', async () => {
+    const { store, run, crossed } = await setUp()
+    crossed.length = 0
+    await run(async (task) => {
+      const count = () => task.lease((state) => void state.counter++)
+      await Promise.all([count(), count(), count()])
+    })
+    const names = crossed.map(({ name }) => name).filter((name) => !OF_ITS_RUN.has(name))
+    expect(names.filter((name) => name.startsWith('committed'))).toEqual([
+      'committed + granted',
+      'committed + granted',
+      'committed',
+    ])
+    expect(names).toHaveLength(10)
+    expect(store.version).toBe(3)
   })
 
   test('sends no more of a large list, map or record than of a small one, whatever is done in it', async () => {
