@@ -17,11 +17,13 @@ import { detach } from '../lib/state/detach.js'
 import type { Draft } from '../lib/state/draft.js'
 import { createDraft } from '../lib/state/draft.js'
 import { settle } from '../lib/state/draft-settle.js'
+import { keepShape } from '../lib/state/keep-shape.js'
 import type { Mutation } from '../lib/state/mutation.js'
 import type { Scope } from '../lib/state/scope.js'
 import { scopedShape } from '../lib/state/scope.js'
 import type { Replica, Send } from './replica.js'
-import type { StagedInDraft, StagedValue } from './staging.js'
+import type { StagedValue } from './staging.js'
+import { StagedInDraft } from './staging.js'
 
 /** A batch on its way. */
 interface Batch {
@@ -196,3 +198,6 @@ export class Attempt {
     this.#batches.set(this.#sequence++, { mutations, last, value, staged: used })
   }
 }
+
+const nothing = new StagedInDraft(new WeakMap())
+keepShape(new Attempt(0, '', {} as Replica, () => {}, nothing), nothing)

@@ -2,6 +2,7 @@
  * What a lease is to whoever asks for it: the same on the page and in a worker.
  */
 
+import { keepShape } from '../state/keep-shape.js'
 import type { CallsOf, Spec } from './specs.js'
 import { specCalls } from './specs.js'
 
@@ -88,3 +89,6 @@ class OpenLease implements Lease {
     return specCalls('task', this.#keep)
   }
 }
+
+const noFlush = async () => {}
+keepShape(createLease(0, '', noFlush, () => {}))

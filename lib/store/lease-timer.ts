@@ -10,6 +10,7 @@
  * - Timers that are run in one go, without turns between them, make one tick.
  */
 
+import { keepShape } from '../state/keep-shape.js'
 import type { Clock } from './clock.js'
 
 export interface LeaseTimerOptions {
@@ -139,3 +140,16 @@ export class LeaseTimer {
     this.#options.warn(heldMs)
   }
 }
+
+const still: Clock = { now: () => 0, setTimer: () => () => {}, turn() {} }
+keepShape(
+  new LeaseTimer({
+    clock: still,
+    ttlMs: 1,
+    graceMs: 1,
+    probe: undefined,
+    warnAfterMs: undefined,
+    warn() {},
+    expired() {},
+  }),
+)

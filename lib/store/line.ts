@@ -67,14 +67,16 @@ export class Line {
   }
 
   enter(request: LeaseRequest, since: number): Place {
-    const entry = {
+    const entry: Entry = {
+      previous: this.#knot, // until it is linked
+      next: this.#knot,
       request,
       since,
       waiting: true,
       rank: request.urgent === true ? 0 : request.again === true ? 1 : 2,
       epoch: undefined,
       stopTimeout: undefined,
-    } as Omit<Entry, 'previous' | 'next'> as Entry // `#link` makes its neighbours
+    }
     if (request.urgent === true) {
       this.#urgent++
       for (const event of this.#eventsBefore(request.scope)) {
