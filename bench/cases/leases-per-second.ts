@@ -1,5 +1,6 @@
+import type { CounterApp, Maker } from '../contestants/apps.js'
 import { counterApps, floorCounter } from '../contestants/index.js'
-import type { Variant } from '../harness/case.js'
+import type { Contestant, Variant } from '../harness/case.js'
 import { defineCase, expectEqual } from '../harness/case.js'
 
 interface Contention extends Variant {
@@ -20,10 +21,22 @@ export const leasesPerSecond = defineCase<Contention>({
     { label: 'eight tasks on two workers', tasks: 8, workers: 2 },
   ],
   reference: floorCounter.name,
-  contestants: counterApps.map(({ name, lacks, create }) => ({
+  contestants: [
+    ...counterApps.map((app) => contestant(app)),
+    contestant({ ...floorCounter, name: 'floor: one round trip after another' }, { tasks: 1, workers: 1 }),
+  ],
+})
+
+/** @param always does it like this whatever the variant says */
+function contestant(
+  { name, lacks, create }: Maker<CounterApp>,
+  always?: Pick<Contention, 'tasks' | 'workers'>,
+): Contestant<Contention> {
+  return {
     name,
     ...(lacks !== undefined && { lacks }),
-    async setup({ tasks, workers }) {
+    async setup(variant) {
+      const { tasks, workers } = always ?? variant
       const app = await create({ workers })
       let total = 0
       return {
@@ -37,5 +50,5 @@ export const leasesPerSecond = defineCase<Contention>({
         dispose: () => app.dispose(),
       }
     },
-  })),
-})
+  }
+}
