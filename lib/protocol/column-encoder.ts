@@ -202,7 +202,7 @@ function assertDense(array: readonly unknown[]): void {
   if (length <= MAX_LISTED && Object.keys(array).length > length) throw new TypeError('an array with names')
 }
 
-function encodePrimitives(values: readonly unknown[]): Column {
+export function encodePrimitives(values: readonly unknown[]): Column {
   const [first] = values
   const type = typeof first
   let i = 1

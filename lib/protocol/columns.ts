@@ -32,6 +32,11 @@ export const MAX_TUPLE = 8
 /** Objects with more keys are sent as pairs of keys and values. */
 export const MAX_KEYS = 64
 
+/** What a container weighs; a primitive weighs 1. */
+export const CONTAINER = 10
+/** So many characters weigh as much as one more primitive. */
+export const CHARACTERS = 128
+
 export function isPrimitive(value: unknown): boolean {
   return typeof value !== 'object' ? typeof value !== 'function' && typeof value !== 'symbol' : value === null
 }

@@ -16,7 +16,8 @@ import { weightOf } from '../state/weight.js'
 import { ColumnDecoder } from './column-decoder.js'
 import { ColumnEncoder } from './column-encoder.js'
 import type { Column } from './columns.js'
-import { isKey, isPrimitive, MAX_COLUMN_DEPTH } from './columns.js'
+import { CHARACTERS, CONTAINER, isKey, isPrimitive, MAX_COLUMN_DEPTH } from './columns.js'
+import { FEW_ROWS, flatRowsAt } from './flat-rows.js'
 
 /** One step of building a payload, in the container that was opened last. */
 export type Step =
@@ -40,10 +41,6 @@ export interface Bulk {
 /** Some 1,300 rows of five fields: 2 to 4 ms to decode on a slow machine. */
 export const DEFAULT_BULK: Bulk = { from: 20_000, slice: 20_000 }
 
-/** What a container costs more than a primitive. */
-const CONTAINER = 10
-/** So many characters cost as much as one more primitive. */
-const CHARACTERS = 128
 /** So many values, and columns of them, may be in one slice: far more than one of the default weight has. */
 const MAX_VALUES = 65_536
 /** In all slices of one payload. The same bound is on the sender, who then sends it whole. */
@@ -126,27 +123,45 @@ export function* slicesOf(
       keys = []
       items = []
     }
-    // An array is iterated as it is: a pair for each of a million elements is a tenth of the work.
-    const entries: Iterable<unknown> = kind === 'object' ? pairsOf(value) : (value as Iterable<unknown>)
-    for (const entry of entries) {
-      const item = isKeyed ? (entry as Pair)[1] : entry
-      const itemKey = isKeyed ? (entry as Pair)[0] : undefined
+    /** Adds an entry to those that are encoded together; false for one that has to begin a slice, or is too large for one. */
+    const isTaken = (item: unknown, itemKey?: unknown): boolean => {
       const itemWeight = weightUpTo(item, limit) + Number(isKeyed)
-      const itemKind = itemWeight > limit ? containerKind(item) : undefined
-      if (weight > 0 && weight + itemWeight > limit) {
-        add()
-        yield take()
-      }
-      if (itemKind !== undefined) {
-        add()
-        if (kind === 'set' || !isPrimitive(itemKey)) throw new TypeError('no plain data')
-        yield* container(itemKind, item as object, depth + 1, isKeyed ? itemKey : undefined)
-        continue
-      }
+      if (weight > 0 && weight + itemWeight > limit) return false
+      if (itemWeight > limit && containerKind(item) !== undefined) return false
       weight += itemWeight
       items.push(item)
       if (isKeyed) keys.push(itemKey)
+      return true
     }
+    function* begin(item: unknown, itemKey?: unknown): Generator<Slice, void> {
+      add()
+      if (weight > 0) yield take()
+      if (isTaken(item, itemKey)) return
+      if (kind === 'set' || !isPrimitive(itemKey)) throw new TypeError('no plain data')
+      yield* container(containerKind(item) as ContainerKind, item as object, depth + 1, itemKey)
+    }
+
+    if (kind === 'array') {
+      const elements = value as readonly unknown[]
+      let rowsFrom = isTree ? 0 : elements.length
+      for (let i = 0; i < elements.length; ) {
+        const rows = i < rowsFrom ? undefined : flatRowsAt(elements, i, limit - weight)
+        if (rows !== undefined) {
+          add()
+          steps.push({ do: 'add', count: rows.count, items: rows.items })
+          i += rows.count
+          weight += rows.weight
+          if (weight >= limit) yield take()
+          continue
+        }
+        if (i >= rowsFrom) rowsFrom = i + FEW_ROWS // else a list of all kinds would be looked at twice
+        if (!isTaken(elements[i])) yield* begin(elements[i])
+        i += 1
+      }
+    } else if (isKeyed) {
+      for (const [itemKey, item] of kind === 'map' ? (value as ReadonlyMap<unknown, unknown>) : pairsOf(value))
+        if (!isTaken(item, itemKey)) yield* begin(item, itemKey)
+    } else for (const item of value as ReadonlySet<unknown>) if (!isTaken(item)) yield* begin(item)
     add()
     steps.push({ do: 'close' })
   }
