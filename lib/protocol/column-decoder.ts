@@ -50,6 +50,8 @@ export class ColumnDecoder {
       }
       case 'objects':
         return this.#objects(column, count, depth)
+      case 'rows':
+        return this.#rows(column, count, depth)
       case 'tuples': {
         const columns = this.#columns(column, MAX_TUPLE, count, depth)
         return Array.from({ length: count }, (_, i) => columns.map((values) => values[i]))
@@ -73,8 +75,7 @@ export class ColumnDecoder {
   }
 
   #objects(column: unknown, count: number, depth: number): readonly unknown[] {
-    const keys = own(column, 'keys')
-    assert(Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey), 'the keys of objects are not fit')
+    const keys = keysOf(column)
     const columns = this.#columns(column, keys.length, count, depth)
     assert(columns.length === keys.length, 'columns are missing')
     const rows: Record<string, unknown>[] = []
@@ -83,6 +84,19 @@ export class ColumnDecoder {
       const key = keys[k] as string
       const values = columns[k] as Values
       for (let i = 0; i < count; i++) (rows[i] as Record<string, unknown>)[key] = values[i]
+    }
+    return rows
+  }
+
+  #rows(column: unknown, count: number, depth: number): readonly unknown[] {
+    const keys = keysOf(column)
+    const values = this.decode(own(column, 'values'), count * keys.length, depth + 1)
+    const rows: object[] = []
+    let at = 0
+    for (let i = 0; i < count; i++) {
+      const row: Record<string, unknown> = {}
+      for (let k = 0; k < keys.length; k++) row[keys[k] as string] = values[at++]
+      rows.push(row)
     }
     return rows
   }
@@ -154,6 +168,12 @@ export class ColumnDecoder {
 
 function own(object: unknown, key: string): unknown {
   return typeof object === 'object' && object !== null ? Object.getOwnPropertyDescriptor(object, key)?.value : undefined
+}
+
+function keysOf(column: unknown): readonly string[] {
+  const keys = own(column, 'keys')
+  assert(Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey), 'the keys of objects are not fit')
+  return keys
 }
 
 function assert(condition: boolean, fault: string): asserts condition {

@@ -10,7 +10,7 @@ const MAX_SHAPES = 32
 /** An array may have keys that are no indexes; looking for them in a long one takes too long, and nobody has any there. */
 const MAX_LISTED = 1_000
 
-type Container = Exclude<Column['of'], 'same' | 'numbers' | 'booleans' | 'mixed'>
+type Container = Exclude<Column['of'], 'same' | 'numbers' | 'booleans' | 'rows' | 'mixed'>
 
 /** Values of one list that go into one column. */
 interface Group {

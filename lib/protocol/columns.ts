@@ -19,6 +19,8 @@ export type Column =
   | { readonly of: 'primitives' | 'leaves'; readonly values: readonly unknown[] }
   /** Objects with the same keys in the same order: a column for each key. */
   | { readonly of: 'objects'; readonly keys: readonly string[]; readonly columns: readonly Column[] }
+  /** Objects that hold primitives alone, with the same keys in the same order: what each has, one object after the other. */
+  | { readonly of: 'rows'; readonly keys: readonly string[]; readonly values: Column }
   /** Short arrays of one length: a column for each place. */
   | { readonly of: 'tuples'; readonly columns: readonly Column[] }
   | { readonly of: 'arrays' | 'sets'; readonly lengths: Uint32Array; readonly items: Column }
