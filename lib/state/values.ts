@@ -125,7 +125,18 @@ class Copier {
       if (!isPlainArray(source)) this.#refuse(describe(source))
       if (Object.getOwnPropertySymbols(source).length > 0) this.#refuse('an observable or an array with symbol keys')
       const copy = new Array<unknown>(source.length)
-      for (let i = 0; i < copy.length; i++) copy[i] = this.#entry(i, source[i])
+      let areRows = true
+      for (let i = 0; i < copy.length; i++) {
+        const item = source[i]
+        const row = areRows ? copyRow(item) : undefined
+        if (row !== undefined) {
+          copy[i] = row
+          this.#weigh(row, 'object')
+        } else {
+          copy[i] = this.#entry(i, item)
+          areRows = false
+        }
+      }
       return copy
     }
     if (kind === 'map') {
@@ -194,6 +205,21 @@ class Copier {
 /** A primitive that may be in state: nothing to look at, nothing to copy. */
 function isSimple(value: unknown): boolean {
   return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol'
+}
+
+/**
+ * A checked copy of a small plain object that holds primitives alone, as most elements of long lists do: without the steps that
+ * others need, which code that is not compiled yet is slow in. Undefined for anything else.
+ */
+function copyRow(value: unknown): object | undefined {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return undefined
+  if (partOf(value) !== undefined || Object.getOwnPropertySymbols(value).length > 0) return undefined
+  const copy: Record<string, unknown> = { ...value }
+  let count = 0
+  for (const key in copy) {
+    if (++count > SMALL || !isSimple(copy[key]) || isReservedKey(key)) return undefined
+  }
+  return copy
 }
 
 /** False for an instance of a class that extends Array. The prototype of plain ones is an array itself, in every realm. */
