@@ -41,13 +41,15 @@ export interface Bulk {
 /** Some 1,300 rows of five fields: 2 to 4 ms to decode on a slow machine. */
 export const DEFAULT_BULK: Bulk = { from: 20_000, slice: 20_000 }
 
+/** So many elements tell whether a long array is far above a limit: in code that is not compiled yet, weighing all takes long. */
+const SAMPLES = 32
 /** So many values, and columns of them, may be in one slice: far more than one of the default weight has. */
 const MAX_VALUES = 65_536
 /** In all slices of one payload. The same bound is on the sender, who then sends it whole. */
 const MAX_PAYLOAD = 2 ** 25
 
 /**
- * The weight of a value, or something above `limit` if it is heavier than that.
+ * The weight of a value, or something above `limit` if it is heavier than that, or some of its elements say so.
  * @throws RangeError for one that is too deep for slices, such as a cycle
  */
 export function weightUpTo(value: unknown, limit: number, depth = 0): number {
@@ -64,6 +66,7 @@ export function weightUpTo(value: unknown, limit: number, depth = 0): number {
     }
     return weight
   }
+  if (kind === 'array' && isFarAbove(limit, value as readonly unknown[], depth)) return Number.POSITIVE_INFINITY
   const isMap = kind === 'map'
   for (const item of value as Iterable<unknown>) {
     const of = isMap ? (item as [unknown, unknown])[1] : item
@@ -72,6 +75,15 @@ export function weightUpTo(value: unknown, limit: number, depth = 0): number {
     if (weight > limit) return weight
   }
   return weight
+}
+
+/** Whether a long array is certainly too heavy, or is if its other elements are like those at which it looks. */
+function isFarAbove(limit: number, array: readonly unknown[], depth: number): boolean {
+  const step = Math.floor(array.length / SAMPLES)
+  if (step < 10) return false
+  let weight = 0
+  for (let i = 0; i < array.length && weight <= limit; i += step) weight += weightUpTo(array[i], limit, depth + 1)
+  return weight * step > 2 * limit
 }
 
 /** Whether a payload is so large that it is worth slices. */
