@@ -10,7 +10,7 @@
 import type { Bulk, Slice } from './slices.js'
 import { isBulky, slicesOf } from './slices.js'
 
-/** How a side that must not block sends. */
+/** How a side that must not block sends, and takes its turns. */
 export interface Paced<Name extends string = string> {
   /** Runs something in a turn of its own, soon. */
   turn(run: () => void): void
