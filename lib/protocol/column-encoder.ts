@@ -1,9 +1,9 @@
 import { containerKind } from '../state/container-kind.js'
 import { leafKind } from '../state/leaves.js'
 import { partOf } from '../state/part.js'
-import { isReservedKey } from '../state/values.js'
+import { isPrimitive, isReservedKey } from '../state/values.js'
 import type { Column } from './columns.js'
-import { isPrimitive, MAX_COLUMN_DEPTH, MAX_KEYS, MAX_TUPLE } from './columns.js'
+import { MAX_COLUMN_DEPTH, MAX_KEYS, MAX_TUPLE } from './columns.js'
 
 /** Objects of more kinds are sent as pairs of keys and values. */
 const MAX_SHAPES = 32

@@ -39,10 +39,6 @@ export const CONTAINER = 10
 /** So many characters weigh as much as one more primitive. */
 export const CHARACTERS = 128
 
-export function isPrimitive(value: unknown): boolean {
-  return typeof value !== 'object' ? typeof value !== 'function' && typeof value !== 'symbol' : value === null
-}
-
 /** Whether it may be the key of an object. */
 export function isKey(key: unknown): key is string {
   return typeof key === 'string' && !isReservedKey(key)

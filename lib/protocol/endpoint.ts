@@ -18,7 +18,6 @@
  */
 
 import { expose } from 'comlink'
-import { Inbox } from './inbox.js'
 import { FRAMES } from './messages.js'
 import { toNotCloneable } from './not-cloneable.js'
 import type { Outgoing, Paced } from './outbox.js'
@@ -106,8 +105,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     frames = FRAMES,
     isTree = () => false,
   } = options
-  const inbox = new Inbox(onMessage, paced?.turn)
-  const onArrival = (event: MessageEvent) => inbox.add(event)
+  const inbox = paced?.inbox
+  const onArrival = inbox === undefined ? onMessage : (event: MessageEvent) => inbox.add(() => onMessage(event))
   const outbox = new Outbox(port, callOut, { bulk, isTree }, paced)
   let assembly: Arriving | undefined
   /** Number of the last payload of which a slice came. */
@@ -178,7 +177,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
 
   /** A slice, or word that no more of its payload is coming. */
   function onPart({ s, of, drop }: Record<string, unknown>): void {
-    inbox.noteSlice()
+    inbox?.noteSlice()
     if (drop === true) takeAssembly(of)
     else {
       const arriving = assembly ?? beginAssembly(of)
@@ -269,7 +268,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     if (closed) return
     closed = true
     outbox.close()
-    inbox.close()
+    inbox?.close()
     assembly = undefined
     port.removeEventListener('message', onArrival)
     port.removeEventListener('messageerror', onMessageError)

@@ -2,23 +2,21 @@ import { expect, test } from 'vitest'
 import { Inbox } from './inbox.js'
 
 /** An inbox to which slices and calls come; whatever is due in a turn of its own runs when `turn` is called. */
-function setUp({ paced = true } = {}) {
+function setUp() {
   const turns: (() => void)[] = []
   const handled: string[] = []
-  const inbox: Inbox = new Inbox(
-    ({ data }) => {
-      const text = String(data)
-      handled.push(text)
-      if (text.startsWith('slice')) inbox.noteSlice()
-    },
-    paced ? (run) => turns.push(run) : undefined,
-  )
+  const inbox = new Inbox((run) => turns.push(run))
   return {
     inbox,
     handled,
     turns,
     arrive: (...messages: string[]) => {
-      for (const data of messages) inbox.add({ data } as MessageEvent) // of an event only its data is read
+      for (const message of messages) {
+        inbox.add(() => {
+          handled.push(message)
+          if (message.startsWith('slice')) inbox.noteSlice()
+        })
+      }
     },
     turn: () => turns.shift()?.(),
   }
@@ -64,10 +62,4 @@ test('what waits is dropped by closing', () => {
   inbox.close()
   while (turns.length > 0) turn()
   expect(handled).toEqual(slices(8))
-})
-
-test('nothing waits where nobody minds a block', () => {
-  const { arrive, handled } = setUp({ paced: false })
-  arrive(...slices(50))
-  expect(handled).toHaveLength(50)
 })

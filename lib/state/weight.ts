@@ -32,7 +32,10 @@ export function weigh(value: unknown, levels: number, known: Map<object, number>
   const kind = containerKind(value)
   let weight = weightOf(value, kind)
   let isKnown = false
-  for (const item of itemsOf(value, kind)) {
+  // Of an array too: iteration would give its holes, however many.
+  let items: Iterable<unknown> = kind === 'object' || kind === 'array' ? Object.values(value) : []
+  if (kind === 'map') items = (value as Map<unknown, unknown>).values()
+  for (const item of items) {
     if (typeof item !== 'object' || item === null) continue
     // What holds nothing else is not noted: looking at a million rows again costs less than noting them.
     if (!isKnown) known.set(value, Number.POSITIVE_INFINITY) // until it is known: what comes back to it has no end
@@ -41,10 +44,4 @@ export function weigh(value: unknown, levels: number, known: Map<object, number>
   }
   if (isKnown) known.set(value, weight)
   return weight
-}
-
-function itemsOf(value: object, kind: ContainerKind | undefined): Iterable<unknown> {
-  // Of an array too: iteration would give its holes, however many.
-  if (kind === 'object' || kind === 'array') return Object.values(value)
-  return kind === 'map' ? (value as Map<unknown, unknown>).values() : []
 }
