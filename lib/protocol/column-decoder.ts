@@ -1,7 +1,7 @@
 import { containerKind } from '../state/container-kind.js'
 import { leafKind } from '../state/leaves.js'
 import { isPrimitive, noteWide } from '../state/values.js'
-import { isKey, MAX_COLUMN_DEPTH, MAX_KEYS, MAX_TUPLE } from './columns.js'
+import { isKey, MAX_COLUMN_DEPTH, MAX_KEYS } from './columns.js'
 
 /** Values of a column: a list of them, or numbers as they came. */
 export type Values = readonly unknown[] | Float64Array
@@ -52,7 +52,7 @@ export class ColumnDecoder {
       case 'rows':
         return this.#objects(column, of === 'rows', count, depth)
       case 'tuples': {
-        const columns = this.#columns(column, MAX_TUPLE, count, depth)
+        const columns = this.#columns(column, count, depth)
         return Array.from({ length: count }, (_, i) => columns.map((values) => values[i]))
       }
       case 'arrays':
@@ -67,9 +67,10 @@ export class ColumnDecoder {
     }
   }
 
-  #columns(column: unknown, most: number, count: number, depth: number): readonly Values[] {
+  /** However many are announced: each of them has its price. */
+  #columns(column: unknown, count: number, depth: number): readonly Values[] {
     const columns = own(column, 'columns')
-    assert(Array.isArray(columns) && columns.length <= most, 'columns are missing')
+    assert(Array.isArray(columns), 'columns are missing')
     return Array.from(columns, (one: unknown) => this.decode(one, count, depth + 1))
   }
 
@@ -77,7 +78,7 @@ export class ColumnDecoder {
     const keys = own(column, 'keys')
     assert(Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey), 'the keys of objects are not fit')
     const width = keys.length
-    const columns = areRows ? [] : this.#columns(column, width, count, depth)
+    const columns = areRows ? [] : this.#columns(column, count, depth)
     assert(areRows || columns.length === width, 'columns are missing')
     const entries = areRows ? this.decode(own(column, 'values'), count * width, depth + 1) : []
     const objects: object[] = []

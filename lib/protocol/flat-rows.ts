@@ -29,10 +29,27 @@ export class FlatRows {
       this.#keys = Object.keys(value as object)
       if (this.#keys.length > MAX_KEYS || this.#keys.some(isReservedKey)) return 0
     }
-    const weight = this.#takeApart(value as Readonly<Record<string, unknown>>)
-    if (weight > 0 && weight <= limit) this.count += 1
-    else this.#entries.length = this.count * this.#keys.length
-    return weight <= limit ? weight : 0
+    const keys = this.#keys
+    const entries = this.#entries
+    let characters = 0
+    let k = 0
+    for (const key in value as object) {
+      const entry = (value as Readonly<Record<string, unknown>>)[key]
+      if (typeof entry === 'string') characters += entry.length
+      if (key !== keys[k] || !isPrimitive(entry)) {
+        k = -1
+        break
+      }
+      entries.push(entry)
+      k += 1
+    }
+    const weight = CONTAINER + k + characters / CHARACTERS
+    if (k === keys.length && weight <= limit) {
+      this.count += 1
+      return weight
+    }
+    entries.length = this.count * keys.length
+    return 0
   }
 
   /** The rows. From now on there are none. */
@@ -41,22 +58,5 @@ export class FlatRows {
     this.#entries = []
     this.count = 0
     return { of: 'rows', keys: this.#keys, values }
-  }
-
-  /** Adds the entries of a row, and gives its weight: 0 if it is another's. */
-  #takeApart(row: Readonly<Record<string, unknown>>): number {
-    const keys = this.#keys
-    const entries = this.#entries
-    let characters = 0
-    let k = 0
-    for (const key in row) {
-      if (key !== keys[k]) return 0
-      const value = row[key]
-      if (typeof value === 'string') characters += value.length
-      else if (!isPrimitive(value)) return 0
-      entries.push(value)
-      k += 1
-    }
-    return k === keys.length ? CONTAINER + k + characters / CHARACTERS : 0
   }
 }

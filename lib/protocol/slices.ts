@@ -136,9 +136,10 @@ export function* slicesOf(
       if (rowWeight > 0) {
         if (isKeyed) keys.push(itemKey)
         weight += rowWeight + Number(isKeyed)
-        if (weight < limit) continue
-        add()
-        yield take()
+        if (weight >= limit) {
+          add()
+          yield take()
+        }
         continue
       }
       if (rows.count > 0) add()

@@ -126,14 +126,10 @@ class Copier {
       let areRows = true
       for (let i = 0; i < copy.length; i++) {
         const item = source[i]
-        const row = areRows ? copyRow(item) : undefined
-        if (row !== undefined) {
-          copy[i] = row
-          this.#weigh(row, 'object')
-        } else {
-          copy[i] = this.#entry(i, item)
-          areRows = false
-        }
+        const row: object | undefined = areRows ? copyRow(item) : undefined
+        areRows = row !== undefined
+        if (row !== undefined) this.#weigh(row, 'object')
+        copy[i] = row ?? this.#entry(i, item)
       }
       return copy
     }
@@ -178,9 +174,7 @@ class Copier {
   }
 
   #primitive(key: unknown, role: string): unknown {
-    if (!isPrimitive(key)) {
-      this.#refuse(`a Map or Set with ${typeof key === 'object' ? 'an object' : `a ${typeof key}`} as ${role}`)
-    }
+    if (!isPrimitive(key)) this.#refuse(`a Map or Set with ${describe(key)} as ${role}`)
     return key
   }
 
