@@ -29,19 +29,15 @@ export function weigh(value: unknown, levels: number, known: Map<object, number>
   const before = known.get(value)
   if (before !== undefined) return before
   if (levels < 0) return Number.POSITIVE_INFINITY
+  known.set(value, Number.POSITIVE_INFINITY) // until it is known: what comes back to it has no end
   const kind = containerKind(value)
   let weight = weightOf(value, kind)
-  let isKnown = false
-  // Of an array too: iteration would give its holes, however many.
-  let items: Iterable<unknown> = kind === 'object' || kind === 'array' ? Object.values(value) : []
-  if (kind === 'map') items = (value as Map<unknown, unknown>).values()
-  for (const item of items) {
-    if (typeof item !== 'object' || item === null) continue
-    // What holds nothing else is not noted: looking at a million rows again costs less than noting them.
-    if (!isKnown) known.set(value, Number.POSITIVE_INFINITY) // until it is known: what comes back to it has no end
-    isKnown = true
-    weight += weigh(item, levels - 1, known)
+  if (kind === 'object' || kind === 'array') {
+    // Of an array too: iteration would give its holes, however many.
+    for (const item of Object.values(value)) weight += weigh(item, levels - 1, known)
+  } else if (kind === 'map') {
+    for (const item of (value as Map<unknown, unknown>).values()) weight += weigh(item, levels - 1, known)
   }
-  if (isKnown) known.set(value, weight)
+  known.set(value, weight)
   return weight
 }
