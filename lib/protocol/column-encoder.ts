@@ -1,16 +1,16 @@
 import { containerKind } from '../state/container-kind.js'
 import { leafKind } from '../state/leaves.js'
 import { partOf } from '../state/part.js'
-import { isReservedKey } from '../state/values.js'
+import { isPrimitive, isReservedKey } from '../state/values.js'
 import type { Column } from './columns.js'
-import { isPrimitive, MAX_COLUMN_DEPTH, MAX_KEYS, MAX_TUPLE } from './columns.js'
+import { MAX_COLUMN_DEPTH, MAX_KEYS, MAX_TUPLE } from './columns.js'
 
 /** Objects of more kinds are sent as pairs of keys and values. */
 const MAX_SHAPES = 32
 /** An array may have keys that are no indexes; looking for them in a long one takes too long, and nobody has any there. */
 const MAX_LISTED = 1_000
 
-type Container = Exclude<Column['of'], 'same' | 'numbers' | 'booleans' | 'mixed'>
+type Container = Exclude<Column['of'], 'same' | 'numbers' | 'booleans' | 'rows' | 'mixed'>
 
 /** Values of one list that go into one column. */
 interface Group {
@@ -202,7 +202,7 @@ function assertDense(array: readonly unknown[]): void {
   if (length <= MAX_LISTED && Object.keys(array).length > length) throw new TypeError('an array with names')
 }
 
-function encodePrimitives(values: readonly unknown[]): Column {
+export function encodePrimitives(values: readonly unknown[]): Column {
   const [first] = values
   const type = typeof first
   let i = 1

@@ -19,6 +19,8 @@ export type Column =
   | { readonly of: 'primitives' | 'leaves'; readonly values: readonly unknown[] }
   /** Objects with the same keys in the same order: a column for each key. */
   | { readonly of: 'objects'; readonly keys: readonly string[]; readonly columns: readonly Column[] }
+  /** Objects that hold primitives alone, with the same keys in the same order: what each has, one object after the other. */
+  | { readonly of: 'rows'; readonly keys: readonly string[]; readonly values: Column }
   /** Short arrays of one length: a column for each place. */
   | { readonly of: 'tuples'; readonly columns: readonly Column[] }
   | { readonly of: 'arrays' | 'sets'; readonly lengths: Uint32Array; readonly items: Column }
@@ -32,9 +34,10 @@ export const MAX_TUPLE = 8
 /** Objects with more keys are sent as pairs of keys and values. */
 export const MAX_KEYS = 64
 
-export function isPrimitive(value: unknown): boolean {
-  return typeof value !== 'object' ? typeof value !== 'function' && typeof value !== 'symbol' : value === null
-}
+/** What a container weighs; a primitive weighs 1. */
+export const CONTAINER = 10
+/** So many characters weigh as much as one more primitive. */
+export const CHARACTERS = 128
 
 /** Whether it may be the key of an object. */
 export function isKey(key: unknown): key is string {

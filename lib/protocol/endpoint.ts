@@ -4,7 +4,8 @@
  * - What comes in is a call of one listed method with at most four small primitives. All else is refused before Comlink sees
  *   it, and counted; the hundredth refused message closes the port.
  * - Calls are not replied to: nothing waits for a reply, and one for each call would double the messages.
- * - Handlers run inside the message event, in the order of the messages. What they throw goes to `onFault`, never to the peer.
+ * - Handlers run in the order of the messages: inside the message event, or, behind many slices, in a turn of their own. What
+ *   they throw goes to `onFault`, never to the peer.
  * - `send` throws at once what can't be cloned, with its path, and then nothing was sent.
  * - Comlink's transfer handlers, which any code on the page may add to, are neither asked nor obeyed: arguments are put on the
  *   wire here, in Comlink's own format, and data rides beside its message in an envelope.
@@ -49,7 +50,7 @@ export interface LinkOptions<Local, Remote = unknown> {
   onFault(error: unknown, closed: boolean): void
   /** Told of each slice that has arrived. */
   onSlice?(): void
-  /** How this side sends large payloads, if it must not block. @default all of it at once */
+  /** How this side sends large payloads and takes them, if it must not block. @default all of it at once */
   readonly paced?: Paced<keyof Remote & string> | undefined
   /** What is large. @default DEFAULT_BULK */
   readonly bulk?: Bulk | undefined
@@ -108,6 +109,8 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     answers = ANSWERS,
     isTree = () => false,
   } = options
+  const inbox = paced?.inbox
+  const onArrival = inbox === undefined ? onMessage : (event: MessageEvent) => inbox.add(() => onMessage(event))
   const caller = new Caller(port, frames, answers)
   const outbox = new Outbox(port, (outgoing, of) => caller.call(outgoing, of), { bulk, isTree }, paced)
   let assembly: Arriving | undefined
@@ -181,6 +184,7 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
 
   /** A slice, or word that no more of its payload is coming. */
   function onPart({ s, of, drop }: Record<string, unknown>): void {
+    inbox?.noteSlice()
     if (drop === true) takeAssembly(of)
     else {
       const arriving = assembly ?? beginAssembly(of)
@@ -273,13 +277,14 @@ export function createLink<Remote, Local>(port: MessagePort, options: LinkOption
     caller.endHandling()
     closed = true
     outbox.close()
+    inbox?.close()
     assembly = undefined
-    port.removeEventListener('message', onMessage)
+    port.removeEventListener('message', onArrival)
     port.removeEventListener('messageerror', onMessageError)
     port.close()
   }
 
-  port.addEventListener('message', onMessage)
+  port.addEventListener('message', onArrival)
   port.addEventListener('messageerror', onMessageError)
   port.start()
   // The public signature ties arguments to methods; inside they are a list of primitives.

@@ -7,13 +7,16 @@
  * - What turns out not to be for slices goes out whole.
  */
 
+import type { Inbox } from './inbox.js'
 import type { Bulk, Slice } from './slices.js'
 import { isBulky, slicesOf } from './slices.js'
 
-/** How a side that must not block sends. */
+/** How a side that must not block sends, and takes its turns. */
 export interface Paced<Name extends string = string> {
   /** Runs something in a turn of its own, soon. */
   turn(run: () => void): void
+  /** Where slices that have come wait for their turn. @default they do not */
+  readonly inbox?: Inbox
   /** Calls that never wait. Their payloads are what they are at the call, and are not sliced. */
   readonly overtaking: readonly Name[]
   /** A payload is sent later than it was given: what it holds must not change from now on. */

@@ -5,7 +5,7 @@ import { copyIn } from '../state/values.js'
 import { ColumnDecoder } from './column-decoder.js'
 import { ColumnEncoder } from './column-encoder.js'
 import type { Bulk, Slice } from './slices.js'
-import { Assembly, isBulky, slicesOf } from './slices.js'
+import { Assembly, DEFAULT_BULK, isBulky, slicesOf } from './slices.js'
 
 /** Plain data of every kind; of few shapes, so that lists of one shape come about. */
 const { data } = fc.letrec<{ data: unknown; list: unknown[] }>((tie) => ({
@@ -232,6 +232,9 @@ const attacks: readonly (readonly [string, unknown, number])[] = [
     1,
   ],
   ['an array of holes', { of: 'primitives', values: new Array(2 ** 32 - 1) }, 2 ** 32 - 1],
+  ['rows without entries and without end', { of: 'rows', keys: [], values: { of: 'primitives', values: [] } }, 2 ** 31],
+  ['rows with fewer entries than keys', { of: 'rows', keys: ['a', 'b'], values: { of: 'primitives', values: [1] } }, 1],
+  ['a prototype for the key of a row', { of: 'rows', keys: ['__proto__'], values: { of: 'same', value: 1 } }, 1],
   ['a prototype for a key', { of: 'objects', keys: ['__proto__'], columns: [{ of: 'same', value: 1 }] }, 1],
   [
     'a reserved key in a record',
@@ -310,4 +313,40 @@ test('rows go by their own keys, also where somebody has given all objects anoth
     Reflect.deleteProperty(Object.prototype, 'each')
   }
   expect(assemble(slices).finish()).toEqual({ rows })
+})
+
+test('rows of one shape go as one list, and what stands among them stays in its place', () => {
+  const row = (id: number) => ({ id, name: `row ${id}`, done: id % 3 === 0, price: id / 7, note: undefined })
+  const rows = Array.from({ length: 300 }, (_, id) => row(id))
+  const odd: readonly unknown[] = [
+    { id: 1, name: 'fewer' },
+    { ...row(2), more: 1 },
+    { name: 'another order', id: 3, done: true, price: 1, note: 1 },
+    { ...row(4), note: ['nested'] },
+    { ...row(5), name: 'x'.repeat(1_000_000) },
+    {},
+    null,
+    'text',
+    [1, 2],
+    new Date(5),
+  ]
+  for (const one of odd) {
+    const list = [...rows, one, ...rows, one, ...rows]
+    const map = new Map(list.map((item, i) => [i, item]))
+    const record = Object.fromEntries(list.map((item, i) => [`key ${i}`, item]))
+    for (const payload of [list, { list, map }, { record }]) {
+      const assembly = assemble(slicesOf(payload, { from: 0, slice: 500 }, true))
+      expect(assembly.finish()).toEqual(payload)
+      expect(assembly.opened).toContain(assembly.finish())
+    }
+  }
+  const [slice] = slicesOf(rows, DEFAULT_BULK, true)
+  expect(slice?.map((step) => (step.do === 'add' ? step.items.of : step.do))).toEqual(['open', 'rows', 'close'])
+})
+
+test('rows that hold numbers alone go as typed numbers', () => {
+  const points = Array.from({ length: 100 }, (_, i) => ({ x: i / 3, y: -0 }))
+  const [slice] = slicesOf(points, DEFAULT_BULK, true)
+  expect(slice?.[1]).toMatchObject({ items: { of: 'rows', keys: ['x', 'y'], values: { of: 'numbers' } } })
+  expect(assemble(slicesOf(points, DEFAULT_BULK, true)).finish()).toEqual(points)
 })

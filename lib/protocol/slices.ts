@@ -11,12 +11,14 @@
 
 import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
-import { noteWide } from '../state/values.js'
+import { isPrimitive, noteWide } from '../state/values.js'
 import { weightOf } from '../state/weight.js'
 import { ColumnDecoder } from './column-decoder.js'
 import { ColumnEncoder } from './column-encoder.js'
 import type { Column } from './columns.js'
-import { isKey, isPrimitive, MAX_COLUMN_DEPTH } from './columns.js'
+import { CHARACTERS, CONTAINER, MAX_COLUMN_DEPTH } from './columns.js'
+import { FlatRows } from './flat-rows.js'
+import { toRecord } from './wire-arguments.js'
 
 /** One step of building a payload, in the container that was opened last. */
 export type Step =
@@ -40,10 +42,6 @@ export interface Bulk {
 /** Some 1,300 rows of five fields: 2 to 4 ms to decode on a slow machine. */
 export const DEFAULT_BULK: Bulk = { from: 20_000, slice: 20_000 }
 
-/** What a container costs more than a primitive. */
-const CONTAINER = 10
-/** So many characters cost as much as one more primitive. */
-const CHARACTERS = 128
 /** So many values, and columns of them, may be in one slice: far more than one of the default weight has. */
 const MAX_VALUES = 65_536
 /** In all slices of one payload. The same bound is on the sender, who then sends it whole. */
@@ -119,10 +117,12 @@ export function* slicesOf(
     const isKeyed = kind === 'object' || kind === 'map'
     let keys: unknown[] = []
     let items: unknown[] = []
+    const rows = new FlatRows()
     const add = () => {
-      if (items.length === 0) return
+      const count = rows.count + items.length // one of them is 0
+      if (count === 0) return
       const columns = isKeyed ? { keys: encoder.encode(keys) } : {}
-      steps.push({ do: 'add', count: items.length, items: encoder.encode(items), ...columns })
+      steps.push({ do: 'add', count, items: rows.count > 0 ? rows.take() : encoder.encode(items), ...columns })
       keys = []
       items = []
     }
@@ -131,6 +131,18 @@ export function* slicesOf(
     for (const entry of entries) {
       const item = isKeyed ? (entry as Pair)[1] : entry
       const itemKey = isKeyed ? (entry as Pair)[0] : undefined
+      // Behind something else, what is left of the slice is taken for values of all kinds.
+      const rowWeight = isTree && items.length === 0 ? rows.add(item, limit) : 0
+      if (rowWeight > 0) {
+        if (isKeyed) keys.push(itemKey)
+        weight += rowWeight + Number(isKeyed)
+        if (weight >= limit) {
+          add()
+          yield take()
+        }
+        continue
+      }
+      if (rows.count > 0) add()
       const itemWeight = weightUpTo(item, limit) + Number(isKeyed)
       const itemKind = itemWeight > limit ? containerKind(item) : undefined
       if (weight > 0 && weight + itemWeight > limit) {
@@ -197,35 +209,29 @@ export class Assembly {
   #perform(step: unknown, decoder: ColumnDecoder): void {
     const { do: deed, kind, key, count, items, keys } = toRecord(step)
     const holder = this.#open.at(-1)
-    if (deed === 'open') this.#begin(holder, kind, key)
+    decoder.clean = true
+    if (deed === 'open') this.#begin(holder, kind, key, decoder)
     else if (holder === undefined) throw new TypeError('a step has no container')
     else if (deed === 'add') {
       if (!Number.isSafeInteger(count) || (count as number) < 0) throw new TypeError('a step has no count')
-      decoder.clean = true
       const values = decoder.decode(items, count as number)
       const isKeyed = holder.kind === 'object' || holder.kind === 'map'
       decoder.fill(holder.container, values, isKeyed ? decoder.decode(keys, count as number) : undefined)
       holder.size += values.length
-      if (!decoder.clean) holder.clean = false
     } else if (deed === 'close') this.#close(holder)
     else throw new TypeError('a step is of no known kind')
+    if (!decoder.clean && holder !== undefined) holder.clean = false
   }
 
-  #begin(holder: Open | undefined, kind: unknown, key: unknown): void {
+  #begin(holder: Open | undefined, kind: unknown, key: unknown, decoder: ColumnDecoder): void {
     if (this.#payload !== undefined && holder === undefined) throw new TypeError('a payload goes on after its end')
     if (this.#open.length > MAX_COLUMN_DEPTH) throw new TypeError('a payload is too deep')
     const container = empty(kind)
     this.#payload ??= container
-    if (holder?.kind === 'set') throw new TypeError('a set has no containers')
-    if (holder?.kind === 'array') (holder.container as unknown[]).push(container)
-    else if (holder?.kind === 'map') {
-      if (!isPrimitive(key)) throw new TypeError('a key is not fit')
-      ;(holder.container as Map<unknown, unknown>).set(key, container)
-    } else if (holder !== undefined) {
-      if (!isKey(key)) throw new TypeError('a key is not fit')
-      ;(holder.container as Record<string, unknown>)[key] = container
+    if (holder !== undefined) {
+      decoder.fill(holder.container, [container], [key])
+      holder.size += 1
     }
-    if (holder !== undefined) holder.size += 1
     this.#open.push({ kind: kind as ContainerKind, container, clean: true, size: 0 })
   }
 
@@ -244,9 +250,4 @@ function empty(kind: unknown): object {
   if (kind === 'set') return new Set()
   if (kind === 'object') return {}
   throw new TypeError('a container is of no known kind')
-}
-
-function toRecord(step: unknown): Record<string, unknown> {
-  if (typeof step !== 'object' || step === null) throw new TypeError('a step is no object')
-  return step as Record<string, unknown>
 }

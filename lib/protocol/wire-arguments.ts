@@ -8,7 +8,7 @@ export type Primitive = string | number | bigint | boolean | null | undefined
 export const MAX_ID_LENGTH = 128
 
 export function toRecord(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) throw new TypeError('it is no envelope')
+  if (typeof value !== 'object' || value === null) throw new TypeError('something in it is no object')
   return value as Record<string, unknown>
 }
 

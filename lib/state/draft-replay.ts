@@ -16,7 +16,7 @@ import { SetNode } from './draft-set.js'
 import type { ArrangeMutation, Key, Mutation, Path, Ref, SetMutation, SpliceMutation } from './mutation.js'
 import { formatPath } from './mutation.js'
 import { assertInScope } from './scope.js'
-import { copyIn, entryOf, isReservedKey } from './values.js'
+import { copyIn, entryOf, isPrimitive, isReservedKey } from './values.js'
 
 /**
  * Values that are taken as they are: nobody else has them, none is in another, and all that is in them is fit for a state.
@@ -147,10 +147,6 @@ function perform(root: DraftNode, mutation: Mutation, given: Given): void {
 
 function aKind(node: DraftNode): string {
   return { object: 'an object', array: 'an array', map: 'a Map', set: 'a Set' }[node.kind]
-}
-
-function isPrimitive(value: unknown): boolean {
-  return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol'
 }
 
 function setEntry(holder: DraftNode, key: Key, stored: Stored): void {

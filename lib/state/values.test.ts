@@ -117,3 +117,43 @@ describe('objects', () => {
     expect(() => copyIn({ deep: { [Symbol('s')]: 1 } }, ['field'])).toThrow('field.deep cannot be in state')
   })
 })
+
+describe('rows of one shape', () => {
+  const rows = () => Array.from({ length: 20 }, (_, id): Record<string, unknown> => ({ id, name: `row ${id}` }))
+
+  test('are copied each, whatever stands among them', () => {
+    const odd: readonly unknown[] = [
+      { id: 1, name: 'more', extra: { a: 1 } },
+      { name: 'another order', id: 2 },
+      { id: 3 },
+      { id: 4, name: { first: 'nested' } },
+      undefined,
+      'text',
+      new Date(5),
+      Object.assign(Object.create(null) as object, { id: 6, name: 'bare' }),
+    ]
+    for (const one of odd) {
+      const source = [...rows(), one, ...rows()]
+      const copy = copyIn(source, []) as unknown[]
+      expect(copy).toEqual(source)
+      copy.forEach((item, i) => {
+        if (typeof item === 'object') expect(item).not.toBe(source[i])
+      })
+    }
+  })
+
+  test('are refused with the path where one of them holds what cannot be in state', () => {
+    const faults: readonly [object, string][] = [
+      [{ id: 1, name: () => {} }, '[20].name'],
+      [{ id: 1, name: 'a', more: Symbol('s') }, '[20].more'],
+      [{ id: 1, name: 'a', [Symbol('s')]: 1 }, '[20]'],
+      [Object.defineProperty({ id: 1, name: 'a' }, Symbol('hidden'), { value: 1 }), '[20]'],
+      [JSON.parse('{"id":1,"name":"a","__proto__":1}') as object, '[20]'],
+      [new (class Row {})(), '[20]'],
+    ]
+    for (const [fault, path] of faults) {
+      expect(() => copyIn([...rows(), fault, ...rows()], ['rows'])).toThrow(`rows${path} cannot be in state`)
+      expect(() => copyIn([fault], ['rows'])).toThrow('cannot be in state')
+    }
+  })
+})

@@ -68,13 +68,11 @@ class Copier {
   }
 
   copy(value: unknown): unknown {
-    if (typeof value !== 'object') {
-      if (typeof value === 'function' || typeof value === 'symbol') this.#refuse(`a ${typeof value}`)
-      return value
-    }
-    if (value === null) return null
-    if (partOf(value) !== undefined) return this.#adopt?.(value) ?? this.#copyContainer(unwrap(value) as object)
-    return this.#copyContainer(value)
+    if (isPrimitive(value)) return value
+    const object = value as object // or a function or symbol, which is refused like any object that is no plain data
+    return partOf(object) === undefined
+      ? this.#copyContainer(object)
+      : (this.#adopt?.(object) ?? this.#copyContainer(unwrap(object) as object))
   }
 
   #copyContainer(value: object): object {
@@ -125,7 +123,14 @@ class Copier {
       if (!isPlainArray(source)) this.#refuse(describe(source))
       if (Object.getOwnPropertySymbols(source).length > 0) this.#refuse('an observable or an array with symbol keys')
       const copy = new Array<unknown>(source.length)
-      for (let i = 0; i < copy.length; i++) copy[i] = this.#entry(i, source[i])
+      let areRows = true
+      for (let i = 0; i < copy.length; i++) {
+        const item = source[i]
+        const row: object | undefined = areRows ? copyRow(item) : undefined
+        areRows = row !== undefined
+        if (row !== undefined) this.#weigh(row, 'object')
+        copy[i] = row ?? this.#entry(i, item)
+      }
       return copy
     }
     if (kind === 'map') {
@@ -148,7 +153,7 @@ class Copier {
       count += 1
       const item = copy[key]
       // Somebody may have given all objects another key.
-      if (!isSimple(item) && Object.hasOwn(copy, key)) copy[key] = this.#entry(key, item)
+      if (!isPrimitive(item) && Object.hasOwn(copy, key)) copy[key] = this.#entry(key, item)
     }
     noteWide(copy, count)
     if (count > MANY_KEYS) {
@@ -161,7 +166,7 @@ class Copier {
 
   #entry(key: Key, value: unknown): unknown {
     // Most entries are primitives: they need no trail.
-    if (isSimple(value)) return value
+    if (isPrimitive(value)) return value
     this.#trail.push(key)
     const copy = this.copy(value)
     this.#trail.pop()
@@ -169,9 +174,7 @@ class Copier {
   }
 
   #primitive(key: unknown, role: string): unknown {
-    if ((typeof key === 'object' && key !== null) || typeof key === 'function' || typeof key === 'symbol') {
-      this.#refuse(`a Map or Set with ${typeof key === 'object' ? 'an object' : `a ${typeof key}`} as ${role}`)
-    }
+    if (!isPrimitive(key)) this.#refuse(`a Map or Set with ${describe(key)} as ${role}`)
     return key
   }
 
@@ -192,8 +195,23 @@ class Copier {
 }
 
 /** A primitive that may be in state: nothing to look at, nothing to copy. */
-function isSimple(value: unknown): boolean {
-  return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol'
+export function isPrimitive(value: unknown): boolean {
+  return typeof value !== 'object' ? typeof value !== 'function' && typeof value !== 'symbol' : value === null
+}
+
+/**
+ * A checked copy of a small plain object that holds primitives alone, as most elements of long lists do: without the steps that
+ * others need, which code that is not compiled yet is slow in. Undefined for anything else.
+ */
+function copyRow(value: unknown): object | undefined {
+  if (containerKind(value) !== 'object' || partOf(value) !== undefined) return undefined
+  if (Object.getOwnPropertySymbols(value).length > 0) return undefined
+  const copy: Record<string, unknown> = { ...(value as object) }
+  let count = 0
+  for (const key in copy) {
+    if (++count > SMALL || !isPrimitive(copy[key]) || isReservedKey(key)) return undefined
+  }
+  return copy
 }
 
 /** False for an instance of a class that extends Array. The prototype of plain ones is an array itself, in every realm. */
@@ -223,7 +241,7 @@ export function describe(value: unknown): string {
  * @throws NotCloneableError with the path of the first thing that cannot be in state
  */
 export function copyIn(value: unknown, path: Path, adopt?: Adopt): unknown {
-  return isSimple(value) ? value : new Copier(path, adopt).copy(value)
+  return isPrimitive(value) ? value : new Copier(path, adopt).copy(value)
 }
 
 /** Takes `readonly` off every level: what a copy of one's own may be changed in. Leaves come first, so that types end. */

@@ -9,6 +9,7 @@
 import { VersionMismatchError } from '../errors.js'
 import type { Link } from '../protocol/endpoint.js'
 import { createLink } from '../protocol/endpoint.js'
+import { Inbox } from '../protocol/inbox.js'
 import type { PageFacade, TaskInfo, WireError, WorkerFacade } from '../protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../protocol/messages.js'
 import { transferablesOf } from '../protocol/transfer.js'
@@ -87,6 +88,7 @@ export class WorkerConnection {
       onSlice: () => this.#leases.renew(),
       paced: {
         turn: (run) => clock.turn(run),
+        inbox: new Inbox((run) => clock.turn(run)),
         overtaking: ['start', 'cancel', 'probe'],
         onDeferred: () => core.tree.hold(),
         onSlice: () => this.#leases.renew(),
