@@ -7,7 +7,10 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
+import type { Change } from '../state/change.js'
+import { MAX_COLUMN } from '../state/change.js'
 import { containerKind } from '../state/container-kind.js'
+import { leafKind } from '../state/leaves.js'
 import type { Mutation } from '../state/mutation.js'
 import { formatPath } from '../state/mutation.js'
 import type {
@@ -114,6 +117,29 @@ const faults: Readonly<Record<Mutation['op'], (mutation: object) => string | und
   clear: () => undefined,
 }
 
+function columnFault(column: object): string | undefined {
+  const field = own(column, 'field')
+  const indexes = own(column, 'indexes')
+  const values = own(column, 'values')
+  if (typeof field !== 'string') return 'its field is no string'
+  if (!isObject(indexes) || leafKind(indexes) !== 'Uint32Array') return 'its indexes are no Uint32Array'
+  const { length } = indexes as Uint32Array // the engine says so
+  if (length > MAX_COLUMN) return `it has ${length} indexes, at most ${MAX_COLUMN} are allowed`
+  const kind = isObject(values) ? leafKind(values) : undefined
+  if (!Array.isArray(values) && kind !== 'Int32Array' && kind !== 'Float64Array') return 'its values are no list'
+  const list = values as ArrayLike<unknown>
+  if (list.length !== length) return `it has ${length} indexes and ${list.length} values`
+  for (let i = 0; kind === undefined && i < length; i++) {
+    if (keyFault(list[i]) !== undefined) return 'one of its values is no primitive'
+  }
+  return undefined
+}
+
+function changeFault(change: unknown): string | undefined {
+  if (!isObject(change) || own(change, 'op') !== 'column') return mutationFault(change)
+  return pathFault(own(change, 'path'), 1) ?? columnFault(change)
+}
+
 function mutationFault(mutation: unknown): string | undefined {
   if (!isObject(mutation)) return 'it is no object'
   const op = own(mutation, 'op')
@@ -124,15 +150,27 @@ function mutationFault(mutation: unknown): string | undefined {
 }
 
 /**
- * Checks the form of a batch.
+ * Checks the form of mutations as everybody knows them.
+ * @throws InvalidMutationError that names the first bad mutation by number, kind and path
+ */
+export function assertMutations(value: unknown): asserts value is readonly Mutation[] {
+  assertEach(value, mutationFault, 0)
+}
+
+/**
+ * Checks the form of a batch of a worker.
  * @param first the number of its first mutation, for messages
  * @throws InvalidMutationError that names the first bad mutation by number, kind and path
  */
-export function assertMutations(value: unknown, first = 0): asserts value is readonly Mutation[] {
+export function assertBatch(value: unknown, first = 0): asserts value is readonly Change[] {
+  assertEach(value, changeFault, first)
+}
+
+function assertEach(value: unknown, faultOf: (mutation: unknown) => string | undefined, first: number): void {
   if (!Array.isArray(value)) throw new InvalidMutationError('A batch must be an array of mutations.')
   for (let index = 0; index < value.length; index++) {
     const mutation: unknown = value[index]
-    const fault = mutationFault(mutation)
+    const fault = faultOf(mutation)
     if (fault !== undefined) {
       throw new InvalidMutationError(
         `Mutation ${first + index}${describe(mutation)} is invalid: ${fault}. Nothing was applied.`,
@@ -198,7 +236,7 @@ export function assertLeaseRequest(value: unknown): asserts value is LeaseReques
 /** @throws TypeError or InvalidMutationError that names what is wrong */
 export function assertCommit(value: unknown): asserts value is CommitPayload {
   assertLongCommit(value)
-  assertMutations(value.mutations)
+  assertBatch(value.mutations)
 }
 
 /** The same, for a batch whose mutations are checked later, some at a time. @throws TypeError or InvalidMutationError */

@@ -66,14 +66,14 @@ export abstract class KeyedNode extends DraftNode {
     const present = this.has(key)
     if (present && Object.is(this.peek(key), stored)) return
     if (stored instanceof DraftNode) stored.markMoved()
-    this.markDirty()
+    const before = this.baseGet(key)
+    this.markDirty(present && !this.fresh && isPrimitive(stored) && isPrimitive(before))
     if (this.added?.has(key) === true || !present) {
       this.added ??= new Map()
       this.added.set(key, stored)
       if (!present) this.live?.append(key)
       return
     }
-    const before = this.baseGet(key)
     if (this.isHomeOf(stored, key) || (!(stored instanceof DraftNode) && Object.is(before, stored)))
       this.changed?.delete(key)
     else {
@@ -85,7 +85,7 @@ export abstract class KeyedNode extends DraftNode {
   override delete(key: Key): boolean {
     if (!this.has(key)) return false
     this.live?.remove(key)
-    if (this.added?.delete(key) === true) return true
+    if (this.added?.delete(key) === true) return true // the draft was not plain before
     this.markDirty()
     this.changed?.delete(key)
     this.deleted ??= new Set()
@@ -194,6 +194,10 @@ export class MapNode extends KeyedNode {
     this.added?.clear()
     this.live?.clear()
   }
+}
+
+function isPrimitive(stored: Stored): boolean {
+  return typeof stored !== 'object' || stored === null
 }
 
 /** The top level of a state is closed: only its fields can be written. */

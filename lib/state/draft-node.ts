@@ -37,6 +37,8 @@ export interface DraftContext {
    * there twice.
    */
   written: DraftNode[]
+  /** Nothing was done but to write primitives over primitives, in containers of the state that are where they were. */
+  isPlain: boolean
   /** Makes the node for a container; undefined for a leaf. */
   nodeFor(base: object, parent: DraftNode | undefined, key: Key, fresh: boolean): DraftNode | undefined
   /** Turns what a recipe assigns into what a slot holds: a node for a proxy of this draft, a checked copy for the rest. */
@@ -80,7 +82,7 @@ export abstract class DraftNode extends Part {
     this.key = key
     this.fresh = fresh
     this.embeds = fresh && context.embedding?.has(base) === true
-    if (this.embeds) context.written.push(this)
+    if (this.embeds) context.written.push(this) // it was assigned, so the draft is not plain
   }
 
   get proxy(): object {
@@ -176,7 +178,9 @@ export abstract class DraftNode extends Part {
     return path.reverse()
   }
 
-  markDirty(): void {
+  /** @param isPlain see `DraftContext` */
+  markDirty(isPlain = false): void {
+    if (!isPlain) this.context.isPlain = false
     if (this.dirty) return
     this.dirty = true
     this.context.written.push(this)

@@ -11,6 +11,7 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
+import type { Change, ColumnMutation } from './change.js'
 import type { ChangeLog, Changes } from './change-log.js'
 import { containerKind } from './container-kind.js'
 import { fillRefs, inverseArrange, putEntry, sizeOf, spliceArray } from './containers.js'
@@ -32,6 +33,8 @@ export interface TreeObserver {
    * a container with what was in that one, and `size` how large the container was then, where it is told later.
    */
   wrote(mutation: Mutation, chain: object[], cleared: object | undefined, size?: number): void
+  /** One column was applied; the last of `chain` is the array. */
+  wroteColumn(column: ColumnMutation, chain: object[]): void
 }
 
 /** Options of {@link StateTree.apply}. */
@@ -98,7 +101,7 @@ export class StateTree {
    * @param mutations recorded by a draft on the present version
    * @returns the new version, and the mutations that lead back (empty unless `shown`)
    */
-  apply(mutations: readonly Mutation[], options: ApplyOptions = {}): { version: number; inverse: Mutation[] } {
+  apply(mutations: readonly Change[], options: ApplyOptions = {}): { version: number; inverse: Change[] } {
     const shown = options.shown ?? false
     const inverse = this.#applyBatch(mutations, options.observer, shown)
     this.#version += 1
@@ -159,7 +162,7 @@ export class StateTree {
    * @param fork those fields were written in it alone since it was made
    * @param mutations all that the fork has applied
    */
-  merge(fork: StateTree, mutations: readonly Mutation[]): number {
+  merge(fork: StateTree, mutations: readonly Change[]): number {
     this.#forgetSnapshots()
     const root = this.#writableRoot()
     for (const { path } of mutations) {
@@ -195,8 +198,8 @@ export class StateTree {
     this.#version = version
   }
 
-  #applyBatch(mutations: readonly Mutation[], observer: TreeObserver | undefined, shown: boolean): Mutation[] {
-    const inverse: Mutation[] = []
+  #applyBatch(mutations: readonly Change[], observer: TreeObserver | undefined, shown: boolean): Change[] {
+    const inverse: Change[] = []
     let moved: Map<Ref, unknown> = NONE_MOVED
     this.#forgetSnapshots()
     if (mutations.length > 1 || this.#shownEpoch > 0) this.#owned = new Set()
@@ -212,6 +215,11 @@ export class StateTree {
         }
       }
       for (const mutation of mutations) {
+        if (mutation.op === 'column') {
+          const chain = this.#writeColumn(mutation, shown ? inverse : undefined)
+          observer?.wroteColumn(mutation, chain)
+          continue
+        }
         this.#cleared = undefined
         const chain = this.#write(mutation, moved, shown ? inverse : undefined)
         observer?.wrote(mutation, chain, this.#cleared)
@@ -284,7 +292,29 @@ export class StateTree {
     return copy
   }
 
-  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Mutation[] | undefined): object[] {
+  #writeColumn({ path, field, indexes, values }: ColumnMutation, inverse: Change[] | undefined): object[] {
+    const chain = this.#own(path, path.length)
+    const rows = chain.at(-1) as Record<string, unknown>[]
+    const before: unknown[] | undefined = inverse && new Array<unknown>(indexes.length)
+    for (let i = 0; i < indexes.length; i++) {
+      const index = indexes[i] as number
+      let row = rows[index] as Record<string, unknown>
+      if (before !== undefined) before[i] = row[field]
+      const writable = this.#writable(row) as Record<string, unknown>
+      if (writable !== row) {
+        row = writable
+        rows[index] = row
+      }
+      row[field] = values[i]
+    }
+    // Backwards: an index may stand there twice.
+    if (before !== undefined) {
+      inverse?.push({ op: 'column', path, field, indexes: indexes.slice().reverse(), values: before.reverse() })
+    }
+    return chain
+  }
+
+  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Change[] | undefined): object[] {
     const { path } = mutation
     switch (mutation.op) {
       case 'set':
@@ -364,7 +394,8 @@ export class StateTree {
   }
 
   /** Sees to it that the values of a mutation stay what they are for those who keep it. */
-  #keepValues(mutation: Mutation, shown: boolean): void {
+  #keepValues(mutation: Change, shown: boolean): void {
+    if (mutation.op === 'column') return // primitives
     if (this.#log === undefined && !shown && this.#shownEpoch === 0) return
     const value = valueBrought(mutation)
     if (typeof value !== 'object' || value === null) return
