@@ -92,7 +92,7 @@ test.each([
   ['indexes that are a list', { indexes: [0, 1] }, /no Uint32Array/],
   ['indexes that say what they are', { indexes: { length: 2, [Symbol.toStringTag]: 'Uint32Array' } }, /no Uint32Array/],
   ['too many indexes', { indexes: new Uint32Array(4097), values: new Int32Array(4097) }, /at most 4096/],
-  ['too few values', { values: [1] }, /2 indexes and 1 values/],
+  ['too few values', { values: [1] }, /as many values as indexes/],
   ['values that are no list', { values: { length: 2 } }, /no list/],
   ['values of another type', { values: Uint8Array.of(1, 2) }, /no list/],
   ['a value that is an object', { values: [1, {}] }, /no primitive/],

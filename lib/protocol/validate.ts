@@ -99,7 +99,7 @@ function arrangeFault(keep: unknown, values: unknown): string | undefined {
 }
 
 /** What is wrong with each kind of mutation, its path and refs aside. */
-const faults: Readonly<Record<Mutation['op'], (mutation: object) => string | undefined>> = {
+const faults: Readonly<Record<Change['op'], (mutation: object) => string | undefined>> = {
   set: (mutation) => (Object.hasOwn(mutation, 'value') ? undefined : 'it has no value'),
   delete: () => undefined,
   splice: (mutation) => {
@@ -115,38 +115,34 @@ const faults: Readonly<Record<Mutation['op'], (mutation: object) => string | und
   add: (mutation) => keyFault(own(mutation, 'value')),
   remove: (mutation) => keyFault(own(mutation, 'value')),
   clear: () => undefined,
+  column: (column) => columnFault(own(column, 'field'), own(column, 'indexes'), own(column, 'values')),
 }
 
-function columnFault(column: object): string | undefined {
-  const field = own(column, 'field')
-  const indexes = own(column, 'indexes')
-  const values = own(column, 'values')
+function columnFault(field: unknown, indexes: unknown, values: unknown): string | undefined {
   if (typeof field !== 'string') return 'its field is no string'
-  if (!isObject(indexes) || leafKind(indexes) !== 'Uint32Array') return 'its indexes are no Uint32Array'
-  const { length } = indexes as Uint32Array // the engine says so
-  if (length > MAX_COLUMN) return `it has ${length} indexes, at most ${MAX_COLUMN} are allowed`
-  const kind = isObject(values) ? leafKind(values) : undefined
+  if (leafOf(indexes) !== 'Uint32Array') return 'its indexes are no Uint32Array'
+  const kind = leafOf(values)
   if (!Array.isArray(values) && kind !== 'Int32Array' && kind !== 'Float64Array') return 'its values are no list'
-  const list = values as ArrayLike<unknown>
-  if (list.length !== length) return `it has ${length} indexes and ${list.length} values`
-  for (let i = 0; kind === undefined && i < length; i++) {
-    if (keyFault(list[i]) !== undefined) return 'one of its values is no primitive'
+  const { length } = indexes as Uint32Array // the engine says so
+  if (length > MAX_COLUMN || (values as ArrayLike<unknown>).length !== length) {
+    return `it must have as many values as indexes, and at most ${MAX_COLUMN}`
   }
-  return undefined
+  return kind !== undefined || (values as unknown[]).every((value) => keyFault(value) === undefined)
+    ? undefined
+    : 'one of its values is no primitive'
 }
 
-function changeFault(change: unknown): string | undefined {
-  if (!isObject(change) || own(change, 'op') !== 'column') return mutationFault(change)
-  return pathFault(own(change, 'path'), 1) ?? columnFault(change)
+function leafOf(value: unknown): string | undefined {
+  return isObject(value) ? leafKind(value) : undefined
 }
 
-function mutationFault(mutation: unknown): string | undefined {
+/** @param isFromWorker it may be a column */
+function mutationFault(mutation: unknown, isFromWorker: boolean): string | undefined {
   if (!isObject(mutation)) return 'it is no object'
   const op = own(mutation, 'op')
-  if (typeof op !== 'string' || !Object.hasOwn(faults, op)) return 'its op is not known'
-  return (
-    pathFault(own(mutation, 'path'), 1) ?? faults[op as Mutation['op']](mutation) ?? refsFault(own(mutation, 'refs'))
-  )
+  if (typeof op !== 'string' || !Object.hasOwn(faults, op) || (op === 'column' && !isFromWorker))
+    return 'its op is not known'
+  return pathFault(own(mutation, 'path'), 1) ?? faults[op as Change['op']](mutation) ?? refsFault(own(mutation, 'refs'))
 }
 
 /**
@@ -154,23 +150,19 @@ function mutationFault(mutation: unknown): string | undefined {
  * @throws InvalidMutationError that names the first bad mutation by number, kind and path
  */
 export function assertMutations(value: unknown): asserts value is readonly Mutation[] {
-  assertEach(value, mutationFault, 0)
+  assertBatch(value, 0, false)
 }
 
 /**
- * Checks the form of a batch of a worker.
+ * Checks the form of a batch of a worker, in which there may be columns.
  * @param first the number of its first mutation, for messages
  * @throws InvalidMutationError that names the first bad mutation by number, kind and path
  */
-export function assertBatch(value: unknown, first = 0): asserts value is readonly Change[] {
-  assertEach(value, changeFault, first)
-}
-
-function assertEach(value: unknown, faultOf: (mutation: unknown) => string | undefined, first: number): void {
+export function assertBatch(value: unknown, first = 0, isFromWorker = true): asserts value is readonly Change[] {
   if (!Array.isArray(value)) throw new InvalidMutationError('A batch must be an array of mutations.')
   for (let index = 0; index < value.length; index++) {
     const mutation: unknown = value[index]
-    const fault = faultOf(mutation)
+    const fault = mutationFault(mutation, isFromWorker)
     if (fault !== undefined) {
       throw new InvalidMutationError(
         `Mutation ${first + index}${describe(mutation)} is invalid: ${fault}. Nothing was applied.`,

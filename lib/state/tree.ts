@@ -16,7 +16,7 @@ import type { ChangeLog, Changes } from './change-log.js'
 import { containerKind } from './container-kind.js'
 import { fillRefs, inverseArrange, putEntry, sizeOf, spliceArray } from './containers.js'
 import type { StateShape } from './define-state.js'
-import type { Key, Mutation, Path, Ref } from './mutation.js'
+import type { Key, Path, Ref } from './mutation.js'
 import { formatPath, valueBrought } from './mutation.js'
 import { showSnapshot } from './snapshot.js'
 import { entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
@@ -29,12 +29,10 @@ export interface TreeObserver {
    */
   owned(path: Path, chain: readonly object[]): void
   /**
-   * One mutation was applied. `chain[0]` is the root, its last the container that was written in; `cleared` is, for `clear`,
+   * One mutation was applied. `chain[0]` is the root, its last the container that was written in, or the array of a column; `cleared` is, for `clear`,
    * a container with what was in that one, and `size` how large the container was then, where it is told later.
    */
-  wrote(mutation: Mutation, chain: object[], cleared: object | undefined, size?: number): void
-  /** One column was applied; the last of `chain` is the array. */
-  wroteColumn(column: ColumnMutation, chain: object[]): void
+  wrote(mutation: Change, chain: object[], cleared: object | undefined, size?: number): void
 }
 
 /** Options of {@link StateTree.apply}. */
@@ -215,11 +213,6 @@ export class StateTree {
         }
       }
       for (const mutation of mutations) {
-        if (mutation.op === 'column') {
-          const chain = this.#writeColumn(mutation, shown ? inverse : undefined)
-          observer?.wroteColumn(mutation, chain)
-          continue
-        }
         this.#cleared = undefined
         const chain = this.#write(mutation, moved, shown ? inverse : undefined)
         observer?.wrote(mutation, chain, this.#cleared)
@@ -300,21 +293,17 @@ export class StateTree {
       const index = indexes[i] as number
       let row = rows[index] as Record<string, unknown>
       if (before !== undefined) before[i] = row[field]
-      const writable = this.#writable(row) as Record<string, unknown>
-      if (writable !== row) {
-        row = writable
-        rows[index] = row
-      }
+      row = this.#writable(row) as typeof row
       row[field] = values[i]
+      rows[index] = row
     }
     // Backwards: an index may stand there twice.
-    if (before !== undefined) {
+    if (before)
       inverse?.push({ op: 'column', path, field, indexes: indexes.slice().reverse(), values: before.reverse() })
-    }
     return chain
   }
 
-  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Change[] | undefined): object[] {
+  #write(mutation: Change, moved: ReadonlyMap<Ref, unknown>, inverse: Change[] | undefined): object[] {
     const { path } = mutation
     switch (mutation.op) {
       case 'set':
@@ -330,6 +319,8 @@ export class StateTree {
         else delete (holder as Record<string, unknown>)[key as string]
         return chain
       }
+      case 'column':
+        return this.#writeColumn(mutation, inverse)
       case 'splice': {
         const chain = this.#own(path, path.length)
         const array = chain.at(-1) as unknown[]

@@ -8,13 +8,12 @@
 
 import { assertBatch } from '../protocol/validate.js'
 import type { Change, ColumnMutation } from '../state/change.js'
-import { countOf, spread } from '../state/change.js'
+import { spread } from '../state/change.js'
 import { sizeOf } from '../state/containers.js'
 import type { StateShape } from '../state/define-state.js'
 import { createDraft } from '../state/draft.js'
 import type { ReadyValues } from '../state/draft-replay.js'
 import { replay } from '../state/draft-replay.js'
-import type { Mutation } from '../state/mutation.js'
 import { fitsColumn, isPlainSet } from '../state/plain-set.js'
 import type { StateTree, TreeObserver } from '../state/tree.js'
 
@@ -24,14 +23,12 @@ const PER_TURN = 2_000
 const COLUMN_SHARE = 8
 
 /** A write in the fork, for the view to follow. The container may have grown or shrunk since, so its size is kept. */
-type Write =
-  | {
-      readonly mutation: Mutation
-      readonly chain: object[]
-      readonly cleared: object | undefined
-      readonly size: number
-    }
-  | { readonly column: ColumnMutation; readonly chain: object[] }
+interface Write {
+  readonly mutation: Change
+  readonly chain: object[]
+  readonly cleared: object | undefined
+  readonly size: number
+}
 
 export interface LongBatchOptions {
   readonly tree: StateTree
@@ -68,9 +65,8 @@ export class LongBatch implements TreeObserver {
   static isLong(mutations: readonly unknown[], perTurn: number = PER_TURN): boolean {
     let count = 0
     for (const one of mutations) {
-      if (typeof one !== 'object' || one === null) count += 1
-      else if ('refs' in one) return false
-      else count += isColumn(one) ? countOf(one) : 1
+      if (typeof one === 'object' && one !== null && 'refs' in one) return false
+      count += indexesIn(one) ?? 1
     }
     return count > perTurn
   }
@@ -108,7 +104,7 @@ export class LongBatch implements TreeObserver {
     const first = this.#next
     for (let left = perTurn; left > 0 && !this.isDone; this.#next += 1) {
       const one = mutations[this.#next]
-      left -= isColumn(one) ? countOf(one) / COLUMN_SHARE : 1
+      left -= (indexesIn(one) ?? COLUMN_SHARE) / COLUMN_SHARE
     }
     return mutations.slice(first, this.#next)
   }
@@ -123,35 +119,24 @@ export class LongBatch implements TreeObserver {
   /** Nothing moves in a batch without refs. */
   owned(): void {}
 
-  wrote(mutation: Mutation, chain: object[], cleared: object | undefined): void {
+  wrote(mutation: Change, chain: object[], cleared: object | undefined): void {
     this.#writes.push({ mutation, chain, cleared, size: sizeOf(chain.at(-1) as object) })
-  }
-
-  wroteColumn(column: ColumnMutation, chain: object[]): void {
-    this.#writes.push({ column, chain })
   }
 
   /** Puts what was written into the tree, as one new version. Nobody else may have written those fields in the meantime. */
   publish(observer: TreeObserver): { readonly version: number; readonly inverse: readonly Change[] } {
     const { tree } = this.#options
     const version = tree.merge(this.#fork, this.applied)
-    for (const write of this.#writes) {
-      write.chain[0] = tree.root // the fork has one of its own
-      if ('column' in write) observer.wroteColumn(write.column, write.chain)
-      else observer.wrote(write.mutation, write.chain, write.cleared, write.size)
+    for (const { mutation, chain, cleared, size } of this.#writes) {
+      chain[0] = tree.root // the fork has one of its own
+      observer.wrote(mutation, chain, cleared, size)
     }
     return { version, inverse: this.#inverses.reverse().flat() }
   }
 }
 
-/** What says that it is a column, and has a number of indexes; nobody has looked at anything else. */
-function isColumn(one: unknown): one is ColumnMutation {
-  return (
-    typeof one === 'object' &&
-    one !== null &&
-    'op' in one &&
-    one.op === 'column' &&
-    'indexes' in one &&
-    ArrayBuffer.isView(one.indexes)
-  )
+/** How many writes what may be a column has; undefined for anything else. */
+function indexesIn(one: unknown): number | undefined {
+  const indexes = (one as Partial<ColumnMutation> | null | undefined)?.indexes
+  return ArrayBuffer.isView(indexes) ? indexes.length : undefined
 }

@@ -67,7 +67,11 @@ class CommitFollower implements TreeObserver {
     }
   }
 
-  wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined, size?: number): void {
+  wrote(mutation: Change, chain: readonly object[], cleared: object | undefined, size?: number): void {
+    if (mutation.op === 'column') {
+      this.#wroteColumn(mutation, chain)
+      return
+    }
     const refs = refsOf(mutation)
     const moving = refs.length === 0 ? refs : refs.filter((ref) => this.#moving?.has(ref))
     const end = chain.length - 1
@@ -92,24 +96,18 @@ class CommitFollower implements TreeObserver {
     }
   }
 
-  wroteColumn({ path, field, indexes, values }: ColumnMutation, chain: readonly object[]): void {
-    const end = chain.length - 1
-    let list: ViewNode = this.#root
-    for (let depth = 0; ; depth++) {
-      list.changedBelow()
-      list.raw = chain[depth] as object
-      if (depth === end) break
-      const next = list.find(path[depth])
-      if (next === undefined) return // nobody has read it
-      list = next
-    }
-    const rows = chain[end] as readonly object[]
+  #wroteColumn({ path, field, indexes, values }: ColumnMutation, chain: readonly object[]): void {
+    const list = this.#nodeAt(path)
+    const rows = chain.at(-1) as readonly object[]
     for (let i = 0; i < indexes.length; i++) {
       const index = indexes[i] as number
-      const row = list.find(index)
-      if (row === undefined) continue
-      row.changedBelow()
-      row.take({ op: 'set', path: [...path, index, field], value: values[i] }, rows[index] as object, undefined)
+      // The first tells what the rows are in; of the others those count that somebody has read.
+      if (i > 0 && list?.find(index) === undefined) continue
+      this.wrote(
+        { op: 'set', path: [...path, index, field], value: values[i] },
+        [...chain, rows[index] as object],
+        undefined,
+      )
     }
   }
 
