@@ -45,6 +45,16 @@ export interface DraftContext {
   toStored(value: unknown, holder: DraftNode, key: Key): Stored
 }
 
+/** What a walk over a draft as written has found of a node. */
+export interface Mark {
+  /** The number of the walk. */
+  pass: number
+  /** The walk is inside it. */
+  isOpen: boolean
+  atHome: boolean
+  readonly holder: object | undefined
+}
+
 const NOTHING = Object.freeze({})
 
 export abstract class DraftNode extends Part {
@@ -65,13 +75,11 @@ export abstract class DraftNode extends Part {
   /** Its own overlay holds something. */
   dirty = false
   /** Nodes in it that were written or have moved, or in which something was or has. */
-  touched: Set<DraftNode> | undefined
-  // Marks of the last walk, see draft-changes.
-  pass = 0
-  /** The walk that is inside it. */
-  openIn = 0
-  atHome = false
-  holder: object | undefined
+  touched: DraftNode[] | undefined
+  /** The list in which its parent has it. */
+  #touchedIn: readonly DraftNode[] | undefined
+  /** What the last walk found, if there was one: see draft-changes. */
+  mark: Mark | undefined
   #proxy: object | undefined
 
   constructor(context: DraftContext, base: object, parent: DraftNode | undefined, key: Key, fresh: boolean) {
@@ -190,9 +198,11 @@ export abstract class DraftNode extends Part {
   /** Tells the containers that it stood in that something is to be seen here. */
   markMoved(): void {
     let child: DraftNode = this
-    for (let node = this.parent; node !== undefined && node.touched?.has(child) !== true; node = node.parent) {
-      node.touched ??= new Set()
-      node.touched.add(child)
+    for (let node = this.parent; node !== undefined; node = node.parent) {
+      node.touched ??= []
+      if (child.#touchedIn === node.touched) return
+      node.touched.push(child)
+      child.#touchedIn = node.touched
       child = node
     }
   }
