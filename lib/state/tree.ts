@@ -291,11 +291,17 @@ export class StateTree {
     const before: unknown[] | undefined = inverse && new Array<unknown>(indexes.length)
     for (let i = 0; i < indexes.length; i++) {
       const index = indexes[i] as number
-      let row = rows[index] as Record<string, unknown>
+      const row = rows[index] as Record<string, unknown>
       if (before !== undefined) before[i] = row[field]
-      row = this.#writable(row) as typeof row
-      row[field] = values[i]
-      rows[index] = row
+      let writable = row
+      if (isLarge(row)) writable = this.#writable(row) as typeof row
+      else {
+        // One more copy of a small row costs less than to remember that it is one.
+        writable = shallowCopy(row)
+        this.#copies += 1
+      }
+      writable[field] = values[i]
+      rows[index] = writable
     }
     // Backwards: an index may stand there twice.
     if (before)
