@@ -119,17 +119,16 @@ const faults: Readonly<Record<Change['op'], (mutation: object) => string | undef
 }
 
 function columnFault(field: unknown, indexes: unknown, values: unknown): string | undefined {
-  if (typeof field !== 'string') return 'its field is no string'
-  if (leafOf(indexes) !== 'Uint32Array') return 'its indexes are no Uint32Array'
+  const { length } = Object(indexes) as Uint32Array
   const kind = leafOf(values)
-  if (!Array.isArray(values) && kind !== 'Int32Array' && kind !== 'Float64Array') return 'its values are no list'
-  const { length } = indexes as Uint32Array // the engine says so
-  if (length > MAX_COLUMN || (values as ArrayLike<unknown>).length !== length) {
-    return `it must have as many values as indexes, and at most ${MAX_COLUMN}`
-  }
-  return kind !== undefined || (values as unknown[]).every((value) => keyFault(value) === undefined)
-    ? undefined
-    : 'one of its values is no primitive'
+  const isColumn =
+    typeof field === 'string' &&
+    leafOf(indexes) === 'Uint32Array' &&
+    length <= MAX_COLUMN &&
+    (Array.isArray(values) || kind === 'Int32Array' || kind === 'Float64Array') &&
+    (values as ArrayLike<unknown>).length === length
+  if (!isColumn) return 'its field, indexes and values make no column'
+  return kind === undefined ? (values as unknown[]).map(keyFault).find(Boolean) : undefined
 }
 
 function leafOf(value: unknown): string | undefined {

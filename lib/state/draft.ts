@@ -6,8 +6,8 @@
  * - Once closed, any use of any part of it throws what it was closed with.
  */
 
-import type { Change } from './change.js'
-import { ColumnCollector, spread } from './change.js'
+import type { Change, WrittenFields } from './change.js'
+import { recordColumns, spread } from './change.js'
 import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import { ArrayNode } from './draft-array.js'
@@ -19,6 +19,7 @@ import { SetNode } from './draft-set.js'
 import { keepShape } from './keep-shape.js'
 import type { Key, Mutation, Path } from './mutation.js'
 import { partOf } from './part.js'
+import type { Slots } from './slots.js'
 import type { Adopt } from './values.js'
 import { copyIn } from './values.js'
 
@@ -139,17 +140,28 @@ keepShape(specimen, new ArrayNode(specimen, [], undefined, undefined, false))
  */
 function recordFields(node: DraftNode, path: Path, changes: Change[]): void {
   if (node.touched !== undefined) {
-    const rows = node.kind === 'array' ? new ColumnCollector() : undefined
+    const fields: WrittenFields = new Map()
     for (const child of node.touched) {
-      const isRow = rows !== undefined && child instanceof ObjectNode && child.touched === undefined
+      const isRow = node.kind === 'array' && child instanceof ObjectNode && child.touched === undefined
       if (!isRow) recordFields(child, [...path, child.key], changes)
-      else if (child.changed !== undefined)
-        for (const [field, value] of child.changed) rows.add(child.key as number, field as string, value)
+      else if (child.changed !== undefined) collect(child.key as number, child.changed, fields)
     }
-    rows?.recordTo(changes, path)
+    recordColumns(path, fields, changes)
   }
   if (!(node instanceof KeyedNode) || node.changed === undefined) return
   for (const [key, value] of node.changed) changes.push({ op: 'set', path: [...path, key], value })
+}
+
+function collect(index: number, changed: Slots, fields: WrittenFields): void {
+  for (const [key, value] of changed) {
+    let column = fields.get(key as string) // of an object
+    if (column === undefined) {
+      column = { indexes: [], values: [] }
+      fields.set(key as string, column)
+    }
+    column.indexes.push(index)
+    column.values.push(value)
+  }
 }
 
 function ownNode(context: DraftContext, value: unknown): DraftNode | undefined {

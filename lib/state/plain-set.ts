@@ -27,11 +27,7 @@ export function isPlainSet(shape: StateShape, root: object, mutation: Mutation):
 export function fitsColumn(shape: StateShape, root: object, { path, field, indexes }: ColumnMutation): boolean {
   const rows = find(shape, root, path, path.length)?.holder
   if (!Array.isArray(rows)) return false
-  for (let i = 0; i < indexes.length; i++) {
-    const row: unknown = rows[indexes[i] as number]
-    if (containerKind(row) !== 'object' || !Object.hasOwn(row as object, field)) return false
-  }
-  return true
+  return indexes.every((index) => containerKind(rows[index]) === 'object' && Object.hasOwn(rows[index], field))
 }
 
 /** The container to which the first keys of a path lead, and its shape if it is a state; undefined where they name none. */

@@ -288,24 +288,22 @@ export class StateTree {
   #writeColumn({ path, field, indexes, values }: ColumnMutation, inverse: Change[] | undefined): object[] {
     const chain = this.#own(path, path.length)
     const rows = chain.at(-1) as Record<string, unknown>[]
-    const before: unknown[] | undefined = inverse && new Array<unknown>(indexes.length)
+    if (inverse !== undefined) {
+      const before = Array.from(indexes, (index) => rows[index]?.[field])
+      inverse.push({ op: 'column', path, field, indexes, values: before })
+    }
     for (let i = 0; i < indexes.length; i++) {
       const index = indexes[i] as number
-      const row = rows[index] as Record<string, unknown>
-      if (before !== undefined) before[i] = row[field]
-      let writable = row
-      if (isLarge(row)) writable = this.#writable(row) as typeof row
+      let row = rows[index] as Record<string, unknown>
+      if (isLarge(row)) row = this.#writable(row) as typeof row
       else {
         // One more copy of a small row costs less than to remember that it is one.
-        writable = shallowCopy(row)
+        row = shallowCopy(row)
         this.#copies += 1
       }
-      writable[field] = values[i]
-      rows[index] = writable
+      row[field] = values[i]
+      rows[index] = row
     }
-    // Backwards: an index may stand there twice.
-    if (before)
-      inverse?.push({ op: 'column', path, field, indexes: indexes.slice().reverse(), values: before.reverse() })
     return chain
   }
 
