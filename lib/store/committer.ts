@@ -14,6 +14,7 @@ import { createDraft } from '../state/draft.js'
 import type { ReadyValues } from '../state/draft-replay.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
+import { fitsColumn } from '../state/plain-set.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
@@ -98,8 +99,12 @@ export class Committer {
    */
   commitBatch(changes: readonly Change[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number {
     if (changes.length === 0) return this.#tree.version
+    const shape = scopedShape(this.#tree.shape, scope, origin.name)
+    const { root } = this.#tree
+    if (changes.every((change) => change.op === 'column' && fitsColumn(shape, root, change)))
+      return this.commit(changes, origin)
     const mutations = spread(changes)
-    const draft = createDraft(scopedShape(this.#tree.shape, scope, origin.name), this.#tree.root)
+    const draft = createDraft(shape, root)
     replay(draft.state, mutations, ready)
     return this.commit(draft.batch(), origin)
   }
