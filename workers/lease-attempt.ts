@@ -13,12 +13,12 @@ import type { Lease } from '../lib/protocol/lease.js'
 import { createLease } from '../lib/protocol/lease.js'
 import type { Spec } from '../lib/protocol/specs.js'
 import { transferablesOf } from '../lib/protocol/transfer.js'
+import type { Change } from '../lib/state/change.js'
 import { detach } from '../lib/state/detach.js'
 import type { Draft } from '../lib/state/draft.js'
 import { createDraft } from '../lib/state/draft.js'
 import { settle } from '../lib/state/draft-settle.js'
 import { keepShape } from '../lib/state/keep-shape.js'
-import type { Mutation } from '../lib/state/mutation.js'
 import type { Scope } from '../lib/state/scope.js'
 import { scopedShape } from '../lib/state/scope.js'
 import type { Replica, Send } from './replica.js'
@@ -27,7 +27,7 @@ import { StagedInDraft } from './staging.js'
 
 /** A batch on its way. */
 interface Batch {
-  readonly mutations: readonly Mutation[]
+  readonly mutations: readonly Change[]
   readonly last: boolean
   /** What the lease gives in the end. */
   readonly value: unknown
@@ -184,7 +184,7 @@ export class Attempt {
   }
 
   #post(last: boolean, value: unknown): void {
-    const mutations = this.#draft?.changes() ?? []
+    const mutations = this.#draft?.batch() ?? []
     const specs = this.#specs.map(({ kind, name, args }) => ({ kind, name, args }))
     const { payload, used } = this.#staged.name(mutations, specs.length > 0 ? specs : undefined)
     this.#send(

@@ -8,8 +8,8 @@
 import type { Link } from '../lib/protocol/endpoint.js'
 import type { PageFacade } from '../lib/protocol/messages.js'
 import { assertChanges, assertWelcome } from '../lib/protocol/validate.js'
+import type { Change } from '../lib/state/change.js'
 import type { StateShape } from '../lib/state/define-state.js'
-import type { Mutation } from '../lib/state/mutation.js'
 import { createReadOnlyView } from '../lib/state/read-only.js'
 import { StateTree } from '../lib/state/tree.js'
 
@@ -79,7 +79,7 @@ export class Replica {
    * @throws TypeError or InvalidMutationError for changes that make no sense
    */
   committed(
-    mutations: readonly Mutation[] | undefined,
+    mutations: readonly Change[] | undefined,
     payload: unknown,
     version: number,
     since: number,

@@ -20,6 +20,7 @@ import type {
 } from '../lib/protocol/messages.js'
 import { PAGE_METHODS, PROTOCOL_VERSION } from '../lib/protocol/messages.js'
 import { fromWireError, toWireError } from '../lib/protocol/wire-error.js'
+import { spread } from '../lib/state/change.js'
 import { ChangeLog } from '../lib/state/change-log.js'
 import { createInitialState, defineState, shapeOf } from '../lib/state/define-state.js'
 import type { Mutation } from '../lib/state/mutation.js'
@@ -124,7 +125,7 @@ class Page {
     const since = this.tree.version
     if (mutations.length > 0) this.tree.apply(mutations)
     this.link.send('committed', [args[0], 0, this.tree.version, since])
-    return mutations
+    return spread(mutations)
   }
 
   async result(): Promise<unknown> {

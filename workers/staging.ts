@@ -9,10 +9,11 @@
 
 import type { CommitPayload, StagedPlace } from '../lib/protocol/messages.js'
 import { fromWireError } from '../lib/protocol/wire-error.js'
+import type { Change } from '../lib/state/change.js'
 import type { ContainerKind } from '../lib/state/container-kind.js'
 import { containerKind } from '../lib/state/container-kind.js'
 import { fillRefs } from '../lib/state/containers.js'
-import type { Key, Mutation, Path } from '../lib/state/mutation.js'
+import type { Key, Path } from '../lib/state/mutation.js'
 import { createReadOnlyPart } from '../lib/state/read-only.js'
 import { copyIn } from '../lib/state/values.js'
 import type { Send } from './replica.js'
@@ -148,14 +149,14 @@ export class StagedInDraft {
 
   /** A batch with names in the places of what was staged, and is as it was. */
   name(
-    mutations: readonly Mutation[],
+    mutations: readonly Change[],
     specs: CommitPayload['specs'],
   ): { readonly payload: CommitPayload; readonly used: readonly StagedValue[] } {
     if (this.#taken === undefined) return { payload: { mutations, specs }, used: [] }
     const places: StagedPlace[] = []
     const used: StagedValue[] = []
-    const named = mutations.map((mutation, index): Mutation => {
-      if (!('values' in mutation) && mutation.op !== 'set') return mutation
+    const named = mutations.map((mutation, index): Change => {
+      if (mutation.op === 'column' || (!('values' in mutation) && mutation.op !== 'set')) return mutation
       const found: { readonly at: Path; readonly from: Path }[] = []
       this.#search('values' in mutation ? mutation.values : mutation.value, [], (at, staged) => {
         found.push({ at, from: [] })

@@ -7,7 +7,8 @@
  *   arrived before it: a pong that follows a commit proves that the commit was seen.
  */
 
-import type { Mutation, Path } from '../state/mutation.js'
+import type { Change } from '../state/change.js'
+import type { Path } from '../state/mutation.js'
 
 export type { Changes } from '../state/change-log.js'
 
@@ -88,7 +89,7 @@ export interface LeaseRequestPayload {
 
 /** Payload of {@link PageFacade.commit}. */
 export interface CommitPayload {
-  readonly mutations: readonly Mutation[]
+  readonly mutations: readonly Change[]
   /** Carried out in order once the batch is applied; none where undefined. */
   readonly specs: readonly SpecPayload[] | undefined
   /** Staged values that are put into those of the mutations, each once; none where undefined. */

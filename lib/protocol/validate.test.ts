@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { InvalidMutationError } from '../errors.js'
 import type { Mutation } from '../state/mutation.js'
 import {
+  assertBatch,
   assertChanges,
   assertLeaseRequest,
   assertMutations,
@@ -72,6 +73,32 @@ const bad: [string, unknown, RegExp][] = [
 
 test.each(bad)('refused: %s', (_what, mutation, message) => {
   const check = () => assertMutations([good[0], mutation])
+  expect(check).toThrow(InvalidMutationError)
+  expect(check).toThrow(message)
+})
+
+const column = { op: 'column', path: ['rows'], field: 'n', indexes: Uint32Array.of(1, 0), values: [1, 'x'] }
+
+test('a batch of a worker may hold columns, and nobody else may', () => {
+  const columns = [column, { ...column, values: Int32Array.of(1, 2) }, { ...column, values: Float64Array.of(1, 2) }]
+  for (const batch of [[...good, ...columns], structuredClone(columns)]) expect(() => assertBatch(batch)).not.toThrow()
+  expect(() => assertMutations([column])).toThrow(/op is not known/)
+})
+
+test.each([
+  ['the path of nothing', { path: [] }, /path is empty/],
+  ['the path of an object', { path: ['rows', {}] }, /no primitive/],
+  ['a field that is an index', { field: 1 }, /make no column/],
+  ['indexes that are a list', { indexes: [0, 1] }, /make no column/],
+  ['indexes that say what they are', { indexes: { length: 2, [Symbol.toStringTag]: 'Uint32Array' } }, /make no column/],
+  ['too many indexes', { indexes: new Uint32Array(4097), values: new Int32Array(4097) }, /make no column/],
+  ['too few values', { values: [1] }, /make no column/],
+  ['values that are no list', { values: { length: 2 } }, /make no column/],
+  ['values of another type', { values: Uint8Array.of(1, 2) }, /make no column/],
+  ['a value that is an object', { values: [1, {}] }, /no primitive/],
+  ['a value that is a symbol', { values: [Symbol('x'), 1] }, /no primitive/],
+])('of a column is refused: %s', (_what, wrong, message) => {
+  const check = () => assertBatch([good[0], { ...column, ...wrong }])
   expect(check).toThrow(InvalidMutationError)
   expect(check).toThrow(message)
 })

@@ -7,7 +7,10 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
+import type { Change } from '../state/change.js'
+import { MAX_COLUMN } from '../state/change.js'
 import { containerKind } from '../state/container-kind.js'
+import { leafKind } from '../state/leaves.js'
 import type { Mutation } from '../state/mutation.js'
 import { formatPath } from '../state/mutation.js'
 import type {
@@ -96,7 +99,7 @@ function arrangeFault(keep: unknown, values: unknown): string | undefined {
 }
 
 /** What is wrong with each kind of mutation, its path and refs aside. */
-const faults: Readonly<Record<Mutation['op'], (mutation: object) => string | undefined>> = {
+const faults: Readonly<Record<Change['op'], (mutation: object) => string | undefined>> = {
   set: (mutation) => (Object.hasOwn(mutation, 'value') ? undefined : 'it has no value'),
   delete: () => undefined,
   splice: (mutation) => {
@@ -112,27 +115,53 @@ const faults: Readonly<Record<Mutation['op'], (mutation: object) => string | und
   add: (mutation) => keyFault(own(mutation, 'value')),
   remove: (mutation) => keyFault(own(mutation, 'value')),
   clear: () => undefined,
+  column: (column) => columnFault(own(column, 'field'), own(column, 'indexes'), own(column, 'values')),
 }
 
-function mutationFault(mutation: unknown): string | undefined {
+function columnFault(field: unknown, indexes: unknown, values: unknown): string | undefined {
+  const { length } = Object(indexes) as Uint32Array
+  const kind = leafOf(values)
+  const isColumn =
+    typeof field === 'string' &&
+    leafOf(indexes) === 'Uint32Array' &&
+    length <= MAX_COLUMN &&
+    (Array.isArray(values) || kind === 'Int32Array' || kind === 'Float64Array') &&
+    (values as ArrayLike<unknown>).length === length
+  if (!isColumn) return 'its field, indexes and values make no column'
+  return kind === undefined ? (values as unknown[]).map(keyFault).find(Boolean) : undefined
+}
+
+function leafOf(value: unknown): string | undefined {
+  return isObject(value) ? leafKind(value) : undefined
+}
+
+/** @param isFromWorker it may be a column */
+function mutationFault(mutation: unknown, isFromWorker: boolean): string | undefined {
   if (!isObject(mutation)) return 'it is no object'
   const op = own(mutation, 'op')
-  if (typeof op !== 'string' || !Object.hasOwn(faults, op)) return 'its op is not known'
-  return (
-    pathFault(own(mutation, 'path'), 1) ?? faults[op as Mutation['op']](mutation) ?? refsFault(own(mutation, 'refs'))
-  )
+  if (typeof op !== 'string' || !Object.hasOwn(faults, op) || (op === 'column' && !isFromWorker))
+    return 'its op is not known'
+  return pathFault(own(mutation, 'path'), 1) ?? faults[op as Change['op']](mutation) ?? refsFault(own(mutation, 'refs'))
 }
 
 /**
- * Checks the form of a batch.
+ * Checks the form of mutations as everybody knows them.
+ * @throws InvalidMutationError that names the first bad mutation by number, kind and path
+ */
+export function assertMutations(value: unknown): asserts value is readonly Mutation[] {
+  assertBatch(value, 0, false)
+}
+
+/**
+ * Checks the form of a batch of a worker, in which there may be columns.
  * @param first the number of its first mutation, for messages
  * @throws InvalidMutationError that names the first bad mutation by number, kind and path
  */
-export function assertMutations(value: unknown, first = 0): asserts value is readonly Mutation[] {
+export function assertBatch(value: unknown, first = 0, isFromWorker = true): asserts value is readonly Change[] {
   if (!Array.isArray(value)) throw new InvalidMutationError('A batch must be an array of mutations.')
   for (let index = 0; index < value.length; index++) {
     const mutation: unknown = value[index]
-    const fault = mutationFault(mutation)
+    const fault = mutationFault(mutation, isFromWorker)
     if (fault !== undefined) {
       throw new InvalidMutationError(
         `Mutation ${first + index}${describe(mutation)} is invalid: ${fault}. Nothing was applied.`,
@@ -198,7 +227,7 @@ export function assertLeaseRequest(value: unknown): asserts value is LeaseReques
 /** @throws TypeError or InvalidMutationError that names what is wrong */
 export function assertCommit(value: unknown): asserts value is CommitPayload {
   assertLongCommit(value)
-  assertMutations(value.mutations)
+  assertBatch(value.mutations)
 }
 
 /** The same, for a batch whose mutations are checked later, some at a time. @throws TypeError or InvalidMutationError */

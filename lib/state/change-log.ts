@@ -6,8 +6,9 @@
  *   is sent as it is now, and what happened in it since is not sent besides.
  */
 
+import type { Change } from './change.js'
 import type { StateShape } from './define-state.js'
-import type { Mutation, Path } from './mutation.js'
+import type { Path } from './mutation.js'
 import { countBrought, formatPath } from './mutation.js'
 import { entryOf } from './values.js'
 
@@ -17,7 +18,7 @@ export type Changes =
   | {
       readonly kind: 'batches'
       /** In the order of their commits; each is applied as one. */
-      readonly batches: readonly (readonly Mutation[])[]
+      readonly batches: readonly (readonly Change[])[]
       /** Places that are sent as they are now, after the batches: what changed in them is not among the batches. */
       readonly whole: readonly { readonly path: Path; readonly value: unknown }[]
     }
@@ -38,7 +39,7 @@ export interface LogLimits {
 const DEFAULT_LIMITS: LogLimits = { commits: 1_000, weight: 1_000_000, keptContainers: 1_000, keptElements: 5_000 }
 
 interface Entry {
-  readonly mutations: readonly Mutation[]
+  readonly mutations: readonly Change[]
   readonly weight: number
   /** Fields, by their formatted paths, that cannot be sent as mutations from this commit. */
   readonly whole: Map<string, Path>
@@ -65,7 +66,7 @@ export class ChangeLog {
     this.#pending.set(formatPath(field), field)
   }
 
-  add(mutations: readonly Mutation[]): void {
+  add(mutations: readonly Change[]): void {
     const weight = mutations.reduce((sum, mutation) => sum + weigh(mutation), 0)
     this.#entries.push({ mutations, weight, whole: this.#pending })
     this.#pending = new Map()
@@ -129,6 +130,7 @@ export class ChangeLog {
   }
 }
 
-function weigh(mutation: Mutation): number {
+function weigh(mutation: Change): number {
+  if (mutation.op === 'column') return 20 + mutation.indexes.length
   return 20 + ('keep' in mutation ? mutation.keep.length : 0) + countBrought(mutation)
 }

@@ -11,7 +11,9 @@ import { PieceTable } from './piece-table.js'
 import { RawPart } from './raw-part.js'
 
 export class ArrayNode extends DraftNode implements ArrayPart {
-  readonly kind = 'array'
+  get kind(): 'array' {
+    return 'array'
+  }
   table: PieceTable | undefined
 
   get #array(): unknown[] {

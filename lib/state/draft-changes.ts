@@ -34,30 +34,31 @@ export class Placement {
 
   /** Of nodes that were touched, or have touched ones in them; the others are where they were. */
   isAlive(node: DraftNode): boolean {
-    return node.pass === this.pass
+    return node.mark?.pass === this.pass
   }
 
   /** True where a container has left its home and this is the one place that it went to. */
   movedTo(node: DraftNode, holder: object): boolean {
-    return !node.fresh && node.pass === this.pass && !node.atHome && node.holder === holder
+    const { mark } = node
+    return !node.fresh && mark?.pass === this.pass && !mark.atHome && mark.holder === holder
   }
 
   #visit(node: DraftNode, atHome: boolean, holder: object | undefined): void {
-    if (node.openIn === this.pass) throw circular(node.path())
-    if (node.pass === this.pass) {
-      if (atHome) node.atHome = true
+    const known = node.mark
+    if (known?.pass === this.pass) {
+      if (known.isOpen) throw circular(node.path())
+      if (atHome) known.atHome = true
       return
     }
-    node.pass = this.pass
-    node.atHome = atHome
-    node.holder = holder
+    const mark = { pass: this.pass, isOpen: false, atHome, holder }
+    node.mark = mark
     // Clean all the way down: everything in it is at home.
     if (node.clean) return
-    node.openIn = this.pass
+    mark.isOpen = true
     this.#visitChildren(node)
     if (node.embeds) this.#visitFresh(node.base, node)
     if (node.dirty) for (const [, stored] of node.slots()) this.#visitStored(stored, node)
-    node.openIn = 0
+    mark.isOpen = false
   }
 
   #visitChildren(node: DraftNode): void {

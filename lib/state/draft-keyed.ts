@@ -11,11 +11,12 @@ import { LiveKeys } from './live-keys.js'
 import type { Key } from './mutation.js'
 import { refuse } from './proxy-traps.js'
 import { assertInScope } from './scope.js'
+import { Slots } from './slots.js'
 import { isReservedKey } from './values.js'
 
 /** Records and maps: keys in an order, with a value each. */
 export abstract class KeyedNode extends DraftNode {
-  changed: Map<Key, Stored> | undefined
+  changed: Slots | undefined
   added: Map<Key, Stored> | undefined
   deleted: Set<Key> | undefined
   /** Nothing of the base is left. */
@@ -41,7 +42,7 @@ export abstract class KeyedNode extends DraftNode {
     return this.fromBase(key, this.baseGet(key))
   }
 
-  #reachSlot(slots: Map<Key, Stored>, key: Key): Stored {
+  #reachSlot(slots: Map<Key, Stored> | Slots, key: Key): Stored {
     const stored = slots.get(key)
     const node = this.wrap(stored)
     if (node === undefined) return stored
@@ -66,18 +67,18 @@ export abstract class KeyedNode extends DraftNode {
     const present = this.has(key)
     if (present && Object.is(this.peek(key), stored)) return
     if (stored instanceof DraftNode) stored.markMoved()
-    this.markDirty()
+    const before = this.baseGet(key)
+    this.markDirty(present && !this.fresh && isPrimitive(stored) && isPrimitive(before))
     if (this.added?.has(key) === true || !present) {
       this.added ??= new Map()
       this.added.set(key, stored)
       if (!present) this.live?.append(key)
       return
     }
-    const before = this.baseGet(key)
     if (this.isHomeOf(stored, key) || (!(stored instanceof DraftNode) && Object.is(before, stored)))
       this.changed?.delete(key)
     else {
-      this.changed ??= new Map()
+      this.changed ??= new Slots()
       this.changed.set(key, stored)
     }
   }
@@ -85,7 +86,7 @@ export abstract class KeyedNode extends DraftNode {
   override delete(key: Key): boolean {
     if (!this.has(key)) return false
     this.live?.remove(key)
-    if (this.added?.delete(key) === true) return true
+    if (this.added?.delete(key) === true) return true // the draft was not plain before
     this.markDirty()
     this.changed?.delete(key)
     this.deleted ??= new Set()
@@ -128,8 +129,12 @@ export abstract class KeyedNode extends DraftNode {
 }
 
 export class ObjectNode extends KeyedNode {
-  readonly kind = 'object'
-  readonly size = 0
+  get kind(): 'object' {
+    return 'object'
+  }
+  get size(): number {
+    return 0
+  }
 
   baseHas(key: Key): boolean {
     return Object.hasOwn(this.base, key as string)
@@ -162,7 +167,9 @@ export class ObjectNode extends KeyedNode {
 }
 
 export class MapNode extends KeyedNode {
-  readonly kind = 'map'
+  get kind(): 'map' {
+    return 'map'
+  }
 
   baseHas(key: Key): boolean {
     return (this.base as Map<Key, unknown>).has(key)
@@ -194,6 +201,10 @@ export class MapNode extends KeyedNode {
     this.added?.clear()
     this.live?.clear()
   }
+}
+
+function isPrimitive(stored: Stored): boolean {
+  return typeof stored !== 'object' || stored === null
 }
 
 /** The top level of a state is closed: only its fields can be written. */

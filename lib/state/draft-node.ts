@@ -37,10 +37,22 @@ export interface DraftContext {
    * there twice.
    */
   written: DraftNode[]
+  /** Nothing was done but to write primitives over primitives, in containers of the state that are where they were. */
+  isPlain: boolean
   /** Makes the node for a container; undefined for a leaf. */
   nodeFor(base: object, parent: DraftNode | undefined, key: Key, fresh: boolean): DraftNode | undefined
   /** Turns what a recipe assigns into what a slot holds: a node for a proxy of this draft, a checked copy for the rest. */
   toStored(value: unknown, holder: DraftNode, key: Key): Stored
+}
+
+/** What a walk over a draft as written has found of a node. */
+export interface Mark {
+  /** The number of the walk. */
+  pass: number
+  /** The walk is inside it. */
+  isOpen: boolean
+  atHome: boolean
+  readonly holder: object | undefined
 }
 
 const NOTHING = Object.freeze({})
@@ -63,13 +75,11 @@ export abstract class DraftNode extends Part {
   /** Its own overlay holds something. */
   dirty = false
   /** Nodes in it that were written or have moved, or in which something was or has. */
-  touched: Set<DraftNode> | undefined
-  // Marks of the last walk, see draft-changes.
-  pass = 0
-  /** The walk that is inside it. */
-  openIn = 0
-  atHome = false
-  holder: object | undefined
+  touched: DraftNode[] | undefined
+  /** The list in which its parent has it. */
+  #touchedIn: readonly DraftNode[] | undefined
+  /** What the last walk found, if there was one: see draft-changes. */
+  mark: Mark | undefined
   #proxy: object | undefined
 
   constructor(context: DraftContext, base: object, parent: DraftNode | undefined, key: Key, fresh: boolean) {
@@ -80,7 +90,7 @@ export abstract class DraftNode extends Part {
     this.key = key
     this.fresh = fresh
     this.embeds = fresh && context.embedding?.has(base) === true
-    if (this.embeds) context.written.push(this)
+    if (this.embeds) context.written.push(this) // it was assigned, so the draft is not plain
   }
 
   get proxy(): object {
@@ -176,7 +186,9 @@ export abstract class DraftNode extends Part {
     return path.reverse()
   }
 
-  markDirty(): void {
+  /** @param isPlain see `DraftContext` */
+  markDirty(isPlain = false): void {
+    if (!isPlain) this.context.isPlain = false
     if (this.dirty) return
     this.dirty = true
     this.context.written.push(this)
@@ -186,9 +198,11 @@ export abstract class DraftNode extends Part {
   /** Tells the containers that it stood in that something is to be seen here. */
   markMoved(): void {
     let child: DraftNode = this
-    for (let node = this.parent; node !== undefined && node.touched?.has(child) !== true; node = node.parent) {
-      node.touched ??= new Set()
-      node.touched.add(child)
+    for (let node = this.parent; node !== undefined; node = node.parent) {
+      node.touched ??= []
+      if (child.#touchedIn === node.touched) return
+      node.touched.push(child)
+      child.#touchedIn = node.touched
       child = node
     }
   }

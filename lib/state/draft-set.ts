@@ -8,7 +8,9 @@ import { LiveKeys } from './live-keys.js'
 import type { Key } from './mutation.js'
 
 export class SetNode extends DraftNode {
-  readonly kind = 'set'
+  get kind(): 'set' {
+    return 'set'
+  }
   added: Set<Key> | undefined
   deleted: Set<Key> | undefined
   cleared = false

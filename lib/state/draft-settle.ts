@@ -59,6 +59,7 @@ export function settle(state: object, data: object): void {
     parent.children.set(key, node)
   }
   context.written = context.written.filter((node) => node.dirty || node.embeds)
+  context.isPlain = context.written.length === 0
 }
 
 /** The place in `data` of each node for which something has changed. */

@@ -6,17 +6,20 @@
  * - Once closed, any use of any part of it throws what it was closed with.
  */
 
+import type { Change, WrittenFields } from './change.js'
+import { recordColumns, spread } from './change.js'
 import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import { ArrayNode } from './draft-array.js'
 import { ChangeRecorder, Placement } from './draft-changes.js'
-import { MapNode, ObjectNode } from './draft-keyed.js'
+import { KeyedNode, MapNode, ObjectNode } from './draft-keyed.js'
 import type { DraftContext, Stored } from './draft-node.js'
 import { DraftNode, markEmbedding } from './draft-node.js'
 import { SetNode } from './draft-set.js'
 import { keepShape } from './keep-shape.js'
-import type { Key, Mutation } from './mutation.js'
+import type { Key, Mutation, Path } from './mutation.js'
 import { partOf } from './part.js'
+import type { Slots } from './slots.js'
 import type { Adopt } from './values.js'
 import { copyIn } from './values.js'
 
@@ -28,7 +31,9 @@ export interface Draft {
    * The mutations that lead from the base to what was written. Leaves the draft as it is.
    * @throws InvalidMutationError for a container that was put inside itself
    */
-  changes(): Mutation[]
+  changes(): readonly Mutation[]
+  /** The same, with fields that were written in many rows as columns. */
+  batch(): readonly Change[]
   /** Until `proceed` is called nothing may be written; who tries is told `why`. */
   hold(why: string): void
   proceed(): void
@@ -56,6 +61,7 @@ class OverlayDraft implements Draft, DraftContext {
   held: string | undefined
   embedding: Set<object> | undefined
   written: DraftNode[] = []
+  isPlain = true
   readonly #root: ObjectNode
   readonly #adopt: Adopt | undefined
 
@@ -69,10 +75,17 @@ class OverlayDraft implements Draft, DraftContext {
     return this.#root.proxy
   }
 
-  changes(): Mutation[] {
+  changes(): readonly Mutation[] {
+    return spread(this.batch())
+  }
+
+  batch(): readonly Change[] {
     const root = this.#root
-    const writes = fieldWrites(root)
-    if (writes !== undefined) return writes
+    if (this.isPlain) {
+      const changes: Change[] = []
+      recordFields(root, [], changes)
+      return changes
+    }
     const recorder = new ChangeRecorder(this, new Placement(this, root))
     recorder.record(root, [])
     return recorder.mutations
@@ -122,18 +135,33 @@ const specimen = new OverlayDraft({} as StateShape, {}, undefined)
 keepShape(specimen, new ArrayNode(specimen, [], undefined, undefined, false))
 
 /**
- * The mutations of a draft that has only written fields at the top of the state, as most have: nothing has moved or gone, and
- * there is nothing to be found out first. Undefined for any other.
+ * Records what was written in a node of a plain draft, and in those within it: nothing has moved or gone, and there is nothing to be found
+ * out first.
  */
-function fieldWrites(root: ObjectNode): Mutation[] | undefined {
-  if (root.touched !== undefined || root.context.embedding !== undefined) return undefined
-  const mutations: Mutation[] = []
-  if (root.changed === undefined) return mutations
-  for (const [field, value] of root.changed) {
-    if (value instanceof DraftNode) return undefined
-    mutations.push({ op: 'set', path: [field], value })
+function recordFields(node: DraftNode, path: Path, changes: Change[]): void {
+  if (node.touched !== undefined) {
+    const fields: WrittenFields = new Map()
+    for (const child of node.touched) {
+      const isRow = node.kind === 'array' && child instanceof ObjectNode && child.touched === undefined
+      if (!isRow) recordFields(child, [...path, child.key], changes)
+      else if (child.changed !== undefined) collect(child.key as number, child.changed, fields)
+    }
+    recordColumns(path, fields, changes)
   }
-  return mutations
+  if (!(node instanceof KeyedNode) || node.changed === undefined) return
+  for (const [key, value] of node.changed) changes.push({ op: 'set', path: [...path, key], value })
+}
+
+function collect(index: number, changed: Slots, fields: WrittenFields): void {
+  for (const [key, value] of changed) {
+    let column = fields.get(key as string) // of an object
+    if (column === undefined) {
+      column = { indexes: [], values: [] }
+      fields.set(key as string, column)
+    }
+    column.indexes.push(index)
+    column.values.push(value)
+  }
 }
 
 function ownNode(context: DraftContext, value: unknown): DraftNode | undefined {

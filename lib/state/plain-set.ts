@@ -1,6 +1,7 @@
+import type { ColumnMutation } from './change.js'
 import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
-import type { Key, Mutation } from './mutation.js'
+import type { Key, Mutation, Path } from './mutation.js'
 import { entryOf, isReservedKey } from './values.js'
 
 /**
@@ -13,25 +14,45 @@ export function isPlainSet(shape: StateShape, root: object, mutation: Mutation):
   const { path, value } = mutation
   if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol')
     return false
+  const last = path.length - 1
+  const found = find(shape, root, path, last)
+  if (found === undefined) return false
+  const { holder, state } = found
+  const key = path[last] as Key
+  if (state === undefined ? !names(holder, key) : !state.fields.has(key as string)) return false
+  return !Object.is(entryOf(holder, key), value)
+}
+
+/** Whether a column that is well formed writes fields that are there, as a column should. See {@link isPlainSet}. */
+export function fitsColumn(shape: StateShape, root: object, { path, field, indexes }: ColumnMutation): boolean {
+  const rows = find(shape, root, path, path.length)?.holder
+  if (!Array.isArray(rows)) return false
+  return indexes.every((index) => containerKind(rows[index]) === 'object' && Object.hasOwn(rows[index], field))
+}
+
+/** The container to which the first keys of a path lead, and its shape if it is a state; undefined where they name none. */
+function find(
+  shape: StateShape,
+  root: object,
+  path: Path,
+  length: number,
+): { readonly holder: object; readonly state: StateShape | undefined } | undefined {
   let holder = root
   let state: StateShape | undefined = shape
-  const last = path.length - 1
-  for (let i = 0; i < last; i++) {
+  for (let i = 0; i < length; i++) {
     const key = path[i] as Key
     if (
       state === undefined
         ? !names(holder, key)
         : !state.fields.has(key as string) && !state.substates.has(key as string)
     )
-      return false
+      return undefined
     state = state?.substates.get(key as string)
     const next = entryOf(holder, key)
-    if (containerKind(next) === undefined) return false
+    if (containerKind(next) === undefined) return undefined
     holder = next as object
   }
-  const key = path[last] as Key
-  if (state === undefined ? !names(holder, key) : !state.fields.has(key as string)) return false
-  return !Object.is(entryOf(holder, key), value)
+  return { holder, state }
 }
 
 /** Whether this is how mutations name an entry that a container has: `'0'` names none of an array, and 0 none of an object. */

@@ -11,11 +11,12 @@
  */
 
 import { InvalidMutationError } from '../errors.js'
+import type { Change, ColumnMutation } from './change.js'
 import type { ChangeLog, Changes } from './change-log.js'
 import { containerKind } from './container-kind.js'
 import { fillRefs, inverseArrange, putEntry, sizeOf, spliceArray } from './containers.js'
 import type { StateShape } from './define-state.js'
-import type { Key, Mutation, Path, Ref } from './mutation.js'
+import type { Key, Path, Ref } from './mutation.js'
 import { formatPath, valueBrought } from './mutation.js'
 import { showSnapshot } from './snapshot.js'
 import { entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
@@ -28,10 +29,10 @@ export interface TreeObserver {
    */
   owned(path: Path, chain: readonly object[]): void
   /**
-   * One mutation was applied. `chain[0]` is the root, its last the container that was written in; `cleared` is, for `clear`,
+   * One mutation was applied. `chain[0]` is the root, its last the container that was written in, or the array of a column; `cleared` is, for `clear`,
    * a container with what was in that one, and `size` how large the container was then, where it is told later.
    */
-  wrote(mutation: Mutation, chain: object[], cleared: object | undefined, size?: number): void
+  wrote(mutation: Change, chain: object[], cleared: object | undefined, size?: number): void
 }
 
 /** Options of {@link StateTree.apply}. */
@@ -98,7 +99,7 @@ export class StateTree {
    * @param mutations recorded by a draft on the present version
    * @returns the new version, and the mutations that lead back (empty unless `shown`)
    */
-  apply(mutations: readonly Mutation[], options: ApplyOptions = {}): { version: number; inverse: Mutation[] } {
+  apply(mutations: readonly Change[], options: ApplyOptions = {}): { version: number; inverse: Change[] } {
     const shown = options.shown ?? false
     const inverse = this.#applyBatch(mutations, options.observer, shown)
     this.#version += 1
@@ -159,7 +160,7 @@ export class StateTree {
    * @param fork those fields were written in it alone since it was made
    * @param mutations all that the fork has applied
    */
-  merge(fork: StateTree, mutations: readonly Mutation[]): number {
+  merge(fork: StateTree, mutations: readonly Change[]): number {
     this.#forgetSnapshots()
     const root = this.#writableRoot()
     for (const { path } of mutations) {
@@ -195,8 +196,8 @@ export class StateTree {
     this.#version = version
   }
 
-  #applyBatch(mutations: readonly Mutation[], observer: TreeObserver | undefined, shown: boolean): Mutation[] {
-    const inverse: Mutation[] = []
+  #applyBatch(mutations: readonly Change[], observer: TreeObserver | undefined, shown: boolean): Change[] {
+    const inverse: Change[] = []
     let moved: Map<Ref, unknown> = NONE_MOVED
     this.#forgetSnapshots()
     if (mutations.length > 1 || this.#shownEpoch > 0) this.#owned = new Set()
@@ -284,7 +285,29 @@ export class StateTree {
     return copy
   }
 
-  #write(mutation: Mutation, moved: ReadonlyMap<Ref, unknown>, inverse: Mutation[] | undefined): object[] {
+  #writeColumn({ path, field, indexes, values }: ColumnMutation, inverse: Change[] | undefined): object[] {
+    const chain = this.#own(path, path.length)
+    const rows = chain.at(-1) as Record<string, unknown>[]
+    if (inverse !== undefined) {
+      const before = Array.from(indexes, (index) => rows[index]?.[field])
+      inverse.push({ op: 'column', path, field, indexes, values: before })
+    }
+    for (let i = 0; i < indexes.length; i++) {
+      const index = indexes[i] as number
+      let row = rows[index] as Record<string, unknown>
+      if (isLarge(row)) row = this.#writable(row) as typeof row
+      else {
+        // One more copy of a small row costs less than to remember that it is one.
+        row = shallowCopy(row)
+        this.#copies += 1
+      }
+      row[field] = values[i]
+      rows[index] = row
+    }
+    return chain
+  }
+
+  #write(mutation: Change, moved: ReadonlyMap<Ref, unknown>, inverse: Change[] | undefined): object[] {
     const { path } = mutation
     switch (mutation.op) {
       case 'set':
@@ -300,6 +323,8 @@ export class StateTree {
         else delete (holder as Record<string, unknown>)[key as string]
         return chain
       }
+      case 'column':
+        return this.#writeColumn(mutation, inverse)
       case 'splice': {
         const chain = this.#own(path, path.length)
         const array = chain.at(-1) as unknown[]
@@ -364,7 +389,8 @@ export class StateTree {
   }
 
   /** Sees to it that the values of a mutation stay what they are for those who keep it. */
-  #keepValues(mutation: Mutation, shown: boolean): void {
+  #keepValues(mutation: Change, shown: boolean): void {
+    if (mutation.op === 'column') return // primitives
     if (this.#log === undefined && !shown && this.#shownEpoch === 0) return
     const value = valueBrought(mutation)
     if (typeof value !== 'object' || value === null) return

@@ -273,14 +273,12 @@ export function shallowCopy<T extends object>(container: T): T {
   if (kind === 'array') return (container as unknown as unknown[]).slice() as unknown as T
   if (kind === 'map') return new Map(container as unknown as Map<unknown, unknown>) as unknown as T
   if (kind === 'set') return new Set(container as unknown as Set<unknown>) as unknown as T
-  const copy: Record<string, unknown> = {}
+  // Engines copy an object as a whole faster than key by key, and count its keys faster than they list them.
+  const copy = { ...container }
   let count = 0
-  for (const key of Object.keys(container)) {
-    copy[key] = (container as Record<string, unknown>)[key]
-    count++
-  }
+  for (const _ in copy) count++
   noteWide(copy, count)
-  return copy as T
+  return copy
 }
 
 /** The entry of a container under a key; undefined where there is none. */

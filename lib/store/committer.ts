@@ -8,10 +8,13 @@
 
 import type { IAtom } from 'mobx'
 import { createAtom, transaction } from 'mobx'
+import type { Change } from '../state/change.js'
+import { spread } from '../state/change.js'
 import { createDraft } from '../state/draft.js'
 import type { ReadyValues } from '../state/draft-replay.js'
 import { replay } from '../state/draft-replay.js'
 import type { Mutation } from '../state/mutation.js'
+import { fitsColumn } from '../state/plain-set.js'
 import type { Scope } from '../state/scope.js'
 import { scopedShape } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
@@ -33,7 +36,7 @@ export interface Commit {
 /** What has become of a batch in the tree. */
 interface Applied {
   readonly version: number
-  readonly inverse: readonly Mutation[]
+  readonly inverse: readonly Change[]
 }
 
 export type CommitListener = (commit: Commit) => void
@@ -94,11 +97,16 @@ export class Committer {
    * @param ready what of it need not be checked and copied
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number {
-    if (mutations.length === 0) return this.#tree.version
-    const draft = createDraft(scopedShape(this.#tree.shape, scope, origin.name), this.#tree.root)
+  commitBatch(changes: readonly Change[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number {
+    if (changes.length === 0) return this.#tree.version
+    const shape = scopedShape(this.#tree.shape, scope, origin.name)
+    const { root } = this.#tree
+    if (changes.every((change) => change.op === 'column' && fitsColumn(shape, root, change)))
+      return this.commit(changes, origin)
+    const mutations = spread(changes)
+    const draft = createDraft(shape, root)
     replay(draft.state, mutations, ready)
-    return this.commit(draft.changes(), origin)
+    return this.commit(draft.batch(), origin)
   }
 
   /** See {@link StoreCore.openLong}. */
@@ -128,19 +136,20 @@ export class Committer {
   }
 
   /** Applies what a draft on the newest state has recorded. */
-  commit(mutations: readonly Mutation[], origin: CommitOrigin): number {
+  commit(mutations: readonly Change[], origin: CommitOrigin): number {
     if (mutations.length === 0) return this.#tree.version
     return this.#publish(mutations, origin, () =>
       this.#tree.apply(mutations, { observer: this.#view.begin(mutations), shown: this.#listeners.size > 0 }),
     )
   }
 
-  #publish(mutations: readonly Mutation[], origin: CommitOrigin, apply: () => Applied): number {
+  #publish(mutations: readonly Change[], origin: CommitOrigin, apply: () => Applied): number {
     this.#office.pause()
     this.#publishing += 1
     try {
       const { version, inverse } = this.#inBatch(mutations, apply)
-      if (this.#listeners.size > 0) this.#tell({ version, origin, mutations, inverse })
+      if (this.#listeners.size > 0)
+        this.#tell({ version, origin, mutations: spread(mutations), inverse: spread(inverse) })
       return version
     } finally {
       this.#publishing -= 1
@@ -149,12 +158,12 @@ export class Committer {
   }
 
   /** Applies a batch inside of a MobX batch: reactions run at its end, unless the caller is in one of his own. */
-  #inBatch(mutations: readonly Mutation[], apply: () => Applied): Applied {
+  #inBatch(mutations: readonly Change[], apply: () => Applied): Applied {
     let applied: Applied | undefined
     try {
       transaction(() => {
         applied = apply()
-        this.#tracker?.(mutations)
+        this.#tracker?.(spread(mutations))
         this.#version.reportChanged()
       })
     } catch (error) {

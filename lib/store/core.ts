@@ -1,8 +1,8 @@
 import type { SpecPayload } from '../protocol/messages.js'
 import type { Bulk } from '../protocol/slices.js'
+import type { Change } from '../state/change.js'
 import type { StateDefinition } from '../state/define-state.js'
 import type { ReadyValues } from '../state/draft-replay.js'
-import type { Mutation } from '../state/mutation.js'
 import type { Scope } from '../state/scope.js'
 import type { StateTree } from '../state/tree.js'
 import type { LeaseOffice } from './lease-office.js'
@@ -36,7 +36,7 @@ export interface StoreCore {
    * @returns the new version
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError, and changes nothing
    */
-  commitBatch(mutations: readonly Mutation[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number
+  commitBatch(mutations: readonly Change[], origin: CommitOrigin, scope?: Scope, ready?: ReadyValues): number
   /**
    * Begins a batch that is too long for one turn of the page. Its mutations need not have been looked at before.
    * @returns undefined where the batch is not that long

@@ -211,7 +211,7 @@ export class EventRunner implements EventHost {
     const outer = this.#round
     this.#round = turn.round
     try {
-      this.#options.committer.commit(turn.draft?.changes() ?? [], turn.event.origin)
+      this.#options.committer.commit(turn.draft?.batch() ?? [], turn.event.origin)
     } finally {
       this.#round = outer
     }

@@ -94,6 +94,45 @@ test('S2 S7: is seen whole, in one reaction, after its last turn; an event in th
   expect(commits[0]?.inverse).toEqual(writes(ROWS, 0).reverse())
 })
 
+const column = (value: number, { first = 0, field = 'n' } = {}): object => {
+  const indexes = Uint32Array.from({ length: ROWS }, (_, i) => first + i)
+  return { op: 'column', path: ['rows'], field, indexes, values: new Int32Array(ROWS).fill(value) }
+}
+
+test('S2 S7: columns are seen whole, after the last turn; who hears of commits is shown the mutations that they stand for', async () => {
+  const { store, worker, clock, shown } = await create()
+  const commits: Commit[] = []
+  store.onCommit((commit) => commits.push(commit))
+  worker.request(1, 1)
+  worker.commit(await worker.granted(), 0, true, [column(1), column(2), column(3), column(4), ...writes(1, 5)])
+  await begun(clock)
+  expect(shown).toEqual(['0'.repeat(ROWS)])
+  while (clock.turns.length > 0) clock.next()
+  expect(shown).toEqual(['0'.repeat(ROWS), `5${'4'.repeat(ROWS - 1)}`])
+  expect(store.version).toBe(1)
+  const all = [1, 2, 3, 4].flatMap((value) => writes(ROWS, value))
+  expect(commits[0]?.mutations).toEqual([...all, ...writes(1, 5)])
+  await store.apply(commits[0]?.inverse ?? [])
+  expect(shown.at(-1)).toBe('0'.repeat(ROWS))
+})
+
+test.each([
+  ['an index that no row has', column(9, { first: 1 }), /rows\[10\]/],
+  ['a key that leads to a prototype', column(9, { field: '__proto__' }), /__proto__/],
+  ['fields of what is no list', { ...column(9), path: ['box'] }, /box/],
+  ['the fields of the state', { ...column(9), path: ['text'] }, /text/],
+  ['no field of the state', { ...column(9), path: ['nope'] }, /nope/],
+])('L4: of one with a column for %s nothing is applied', async (_, last, message) => {
+  const { store, worker, clock, shown } = await create()
+  worker.request(1, 1)
+  worker.commit(await worker.granted(), 0, true, [column(1), column(2), column(3), column(4), last])
+  await begun(clock)
+  while (clock.turns.length > 0) clock.next()
+  expect(await worker.error('rejected')).toMatchObject({ message: expect.stringMatching(message) })
+  expect(store.version).toBe(0)
+  expect(shown).toEqual(['0'.repeat(ROWS)])
+})
+
 test('S6: what was read between its turns, and snapshots taken there, keep their values; the inverse undoes it', async () => {
   const { store, worker, clock } = await create()
   const commits: Commit[] = []

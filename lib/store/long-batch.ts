@@ -6,22 +6,25 @@
  * - What is left for the end is one step: the tree takes over the fields of the fork, and the view hears what was written.
  */
 
-import { assertMutations } from '../protocol/validate.js'
+import { assertBatch } from '../protocol/validate.js'
+import type { Change, ColumnMutation } from '../state/change.js'
+import { spread } from '../state/change.js'
 import { sizeOf } from '../state/containers.js'
 import type { StateShape } from '../state/define-state.js'
 import { createDraft } from '../state/draft.js'
 import type { ReadyValues } from '../state/draft-replay.js'
 import { replay } from '../state/draft-replay.js'
-import type { Mutation } from '../state/mutation.js'
-import { isPlainSet } from '../state/plain-set.js'
+import { fitsColumn, isPlainSet } from '../state/plain-set.js'
 import type { StateTree, TreeObserver } from '../state/tree.js'
 
 /** About what a turn of 4 ms takes, of one written field each. */
 const PER_TURN = 2_000
+/** A field that is written in a column takes so much less. */
+const COLUMN_SHARE = 8
 
 /** A write in the fork, for the view to follow. The container may have grown or shrunk since, so its size is kept. */
 interface Write {
-  readonly mutation: Mutation
+  readonly mutation: Change
   readonly chain: object[]
   readonly cleared: object | undefined
   readonly size: number
@@ -43,9 +46,9 @@ export class LongBatch implements TreeObserver {
   readonly #options: LongBatchOptions
   readonly #fork: StateTree
   readonly #writes: Write[] = []
-  readonly #inverses: Mutation[][] = []
+  readonly #inverses: Change[][] = []
   /** What was applied to the fork so far. */
-  readonly applied: Mutation[] = []
+  readonly applied: Change[] = []
   /** See `LongCommit`. */
   isWellFormed = true
   #next = 0
@@ -60,9 +63,12 @@ export class LongBatch implements TreeObserver {
    * written in turns has no more.
    */
   static isLong(mutations: readonly unknown[], perTurn: number = PER_TURN): boolean {
-    return (
-      mutations.length > perTurn && !mutations.some((one) => typeof one === 'object' && one !== null && 'refs' in one)
-    )
+    let count = 0
+    for (const one of mutations) {
+      if (typeof one === 'object' && one !== null && 'refs' in one) return false
+      count += indexesIn(one) ?? 1
+    }
+    return count > perTurn
   }
 
   get isDone(): boolean {
@@ -74,34 +80,51 @@ export class LongBatch implements TreeObserver {
    * @throws InvalidMutationError, NotCloneableError or OutOfScopeError that names the mutation
    */
   step(): void {
-    const { shape, mutations, ready, perTurn = PER_TURN } = this.#options
+    const { shape, ready } = this.#options
     const first = this.#next
-    const given = mutations.slice(first, first + perTurn)
-    this.#next += given.length
+    const given = this.#take()
     this.isWellFormed = false
-    assertMutations(given, first)
+    assertBatch(given, first)
     this.isWellFormed = true
-    let part: readonly Mutation[] = given
+    let part: readonly Change[] = given
     const { root } = this.#fork
-    if (!part.every((mutation) => isPlainSet(shape, root, mutation) && ready?.staged.has(mutation) !== true)) {
+    if (!part.every((change) => this.#isPlain(change, root))) {
       const draft = createDraft(shape, root)
-      replay(draft.state, part, ready, first)
-      part = draft.changes()
+      replay(draft.state, spread(part), ready, first)
+      part = draft.batch()
     }
     const { inverse } = this.#fork.apply(part, { observer: this, shown: true })
-    for (const mutation of part) this.applied.push(mutation)
+    for (const change of part) this.applied.push(change)
     this.#inverses.push(inverse)
+  }
+
+  /** What is next, as much of it as one turn should take. */
+  #take(): readonly unknown[] {
+    const { mutations, perTurn = PER_TURN } = this.#options
+    const first = this.#next
+    for (let left = perTurn; left > 0 && !this.isDone; this.#next += 1) {
+      const one = mutations[this.#next]
+      left -= (indexesIn(one) ?? COLUMN_SHARE) / COLUMN_SHARE
+    }
+    return mutations.slice(first, this.#next)
+  }
+
+  /** Whether it needs no draft to be checked. */
+  #isPlain(change: Change, root: object): boolean {
+    const { shape, ready } = this.#options
+    if (change.op === 'column') return fitsColumn(shape, root, change)
+    return isPlainSet(shape, root, change) && ready?.staged.has(change) !== true
   }
 
   /** Nothing moves in a batch without refs. */
   owned(): void {}
 
-  wrote(mutation: Mutation, chain: object[], cleared: object | undefined): void {
+  wrote(mutation: Change, chain: object[], cleared: object | undefined): void {
     this.#writes.push({ mutation, chain, cleared, size: sizeOf(chain.at(-1) as object) })
   }
 
   /** Puts what was written into the tree, as one new version. Nobody else may have written those fields in the meantime. */
-  publish(observer: TreeObserver): { readonly version: number; readonly inverse: readonly Mutation[] } {
+  publish(observer: TreeObserver): { readonly version: number; readonly inverse: readonly Change[] } {
     const { tree } = this.#options
     const version = tree.merge(this.#fork, this.applied)
     for (const { mutation, chain, cleared, size } of this.#writes) {
@@ -110,4 +133,10 @@ export class LongBatch implements TreeObserver {
     }
     return { version, inverse: this.#inverses.reverse().flat() }
   }
+}
+
+/** How many writes what may be a column has; undefined for anything else. */
+function indexesIn(one: unknown): number | undefined {
+  const indexes = (one as Partial<ColumnMutation> | null | undefined)?.indexes
+  return ArrayBuffer.isView(indexes) ? indexes.length : undefined
 }

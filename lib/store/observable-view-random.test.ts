@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { autorun, transaction, untracked } from 'mobx'
 import { expect, test } from 'vitest'
+import type { Change } from '../state/change.js'
 import { containerKind } from '../state/container-kind.js'
 import { createInitialState, defineState, shapeOf } from '../state/define-state.js'
 import { createDraft } from '../state/draft.js'
 import { RandomProgram } from '../state/fixtures/random-program.ts'
 import { show } from '../state/fixtures/random-values.ts'
-import type { Mutation } from '../state/mutation.js'
+
 import { read } from '../state/plain.js'
 import { StateTree } from '../state/tree.js'
 import { LongBatch } from './long-batch.js'
@@ -212,7 +213,7 @@ class Trial {
       for (const side of [draft.state, plain]) deeds[deed]?.(side, i, j)
       program.log.push(`deed ${deed} ${i} ${j}`)
     }
-    const mutations = draft.changes()
+    const mutations = draft.batch()
     this.#log.push(...program.log, show(mutations))
     const was = this.#watchers.map(({ last, runs }) => ({ last, runs }))
     const shown = this.#next(2) === 0
@@ -239,7 +240,7 @@ class Trial {
   }
 
   /** The same batch on a fork. Between its turns somebody reads, also what nobody has read before, and sees nothing of it. */
-  #applyInTurns(mutations: readonly Mutation[]): void {
+  #applyInTurns(mutations: readonly Change[]): void {
     const tree = this.#tree
     const { shape } = tree
     const before = show(tree.root)

@@ -8,6 +8,7 @@
  *   all, and none sees half a commit.
  */
 
+import type { Change, ColumnMutation } from '../state/change.js'
 import type { Mutation, Path, Ref } from '../state/mutation.js'
 import type { StateTree, TreeObserver } from '../state/tree.js'
 import type { ViewNode } from './view-node.js'
@@ -20,7 +21,7 @@ export interface ObservableView {
    * Before a batch is applied: gives what is to follow it into the tree, and tells MobX of each change. To be used in one turn,
    * inside of a MobX batch.
    */
-  begin(mutations: readonly Mutation[]): TreeObserver
+  begin(mutations: readonly Change[]): TreeObserver
 }
 
 /** Makes the view of a tree, of which each commit is to be told by `begin`. */
@@ -46,7 +47,7 @@ class CommitFollower implements TreeObserver {
     this.#root = root
   }
 
-  begin(mutations: readonly Mutation[]): void {
+  begin(mutations: readonly Change[]): void {
     this.#moving = undefined
     for (const mutation of mutations) {
       for (const ref of refsOf(mutation)) {
@@ -66,7 +67,11 @@ class CommitFollower implements TreeObserver {
     }
   }
 
-  wrote(mutation: Mutation, chain: readonly object[], cleared: object | undefined, size?: number): void {
+  wrote(mutation: Change, chain: readonly object[], cleared: object | undefined, size?: number): void {
+    if (mutation.op === 'column') {
+      this.#wroteColumn(mutation, chain)
+      return
+    }
     const refs = refsOf(mutation)
     const moving = refs.length === 0 ? refs : refs.filter((ref) => this.#moving?.has(ref))
     const end = chain.length - 1
@@ -91,6 +96,21 @@ class CommitFollower implements TreeObserver {
     }
   }
 
+  #wroteColumn({ path, field, indexes, values }: ColumnMutation, chain: readonly object[]): void {
+    const list = this.#nodeAt(path)
+    const rows = chain.at(-1) as readonly object[]
+    for (let i = 0; i < indexes.length; i++) {
+      const index = indexes[i] as number
+      // The first tells what the rows are in; of the others those count that somebody has read.
+      if (i > 0 && list?.find(index) === undefined) continue
+      this.wrote(
+        { op: 'set', path: [...path, index, field], value: values[i] },
+        [...chain, rows[index] as object],
+        undefined,
+      )
+    }
+  }
+
   #nodeAt(path: Path): ViewNode | undefined {
     let node: ViewNode | undefined = this.#root
     for (const key of path) node = node?.find(key)
@@ -100,7 +120,7 @@ class CommitFollower implements TreeObserver {
 
 const NO_REFS: readonly Ref[] = []
 
-function refsOf(mutation: Mutation): readonly Ref[] {
+function refsOf(mutation: Change): readonly Ref[] {
   return ('refs' in mutation && mutation.refs) || NO_REFS
 }
 

@@ -174,7 +174,7 @@ class PageLease implements LeaseRequest {
   /** Applies what was written since the last time, and then sends off what belongs to it. */
   #commit(draft: Draft): void {
     const { committer, core, handling } = this.#context
-    const mutations = draft.changes()
+    const mutations = draft.batch()
     handling.outside(() => committer.commit(mutations, this.#origin))
     const specs = this.#specs
     this.#specs = []

@@ -47,7 +47,7 @@ const onPage: Planted[] = [
   },
   {
     what: 'a fence by holder, not by epoch',
-    shows: /does not hold|leases are held/,
+    shows: /does not hold|leases are held|not valid/,
     file: 'lib/store/worker-leases.ts',
     from: 'const lease = this.#held.get(epoch)\n    if (again !== undefined) again()\n    else if (lease !== undefined && office.holds(epoch))',
     to: 'const lease = [...this.#held.values()][0]\n    if (again !== undefined) again()\n    else if (lease !== undefined)',
