@@ -193,7 +193,7 @@ export class Attached implements AttachedPersistence {
   /** Nobody changes the state until `admit`. What was committed while that was not known is taken back. */
   async #takeBack(why: StorageError): Promise<void> {
     const told = new Set(this.#host.refuse(why).map(nameOf))
-    const others = (await this.#pen.takeBack()).filter((name) => !told.has(name))
+    const others = (await this.#pen.takeBack(this.#tabs.areApart)).filter((name) => !told.has(name))
     if (others.length === 0) return
     const { reason } = why
     this.#report(

@@ -128,6 +128,8 @@ export interface PersistHost {
   /** The runs that are to be started again if the page goes before they end. `changed` is called when one has come or gone. */
   readonly runs: readonly KeptRun[]
   watchRuns(changed: () => void): void
+  /** Those of `runs` that go on elsewhere: cancels them here with `reason`, and keeps them no more. */
+  leaveRuns(those: readonly KeptRun[], reason: Error): void
   /** Starts runs that were cut short. */
   resume(runs: readonly KeptRun[]): void
   report(error: unknown, context: ErrorContext): void
