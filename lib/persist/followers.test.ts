@@ -160,6 +160,19 @@ describe('a tab that follows', () => {
     expect(page.errors).toEqual([])
   })
 
+  test('P6: when the writer clears what is stored it shows what it did, and follows from the next write', async () => {
+    const writer = await openReady()
+    await writer.store.events.add(...rows(2_000))
+    await writer.store.persist.flush()
+    const page = await openReady()
+    await writer.store.persist.clear()
+    expect([writer.store.persist.status, storage.records.size]).toEqual(['ready', 0])
+    await writer.store.events.add(row(-1))
+    await writer.store.persist.flush()
+    await expect.poll(() => ids(page).at(-1)).toBe(-1)
+    expect([plain(page), page.store.persist.status, page.errors]).toEqual([plain(writer), 'follower', []])
+  })
+
   test('P6: storage that cannot be read: it says so once, and follows again when it can', async () => {
     const writer = await openReady()
     const page = await openReady()

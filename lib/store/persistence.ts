@@ -39,7 +39,8 @@ export interface StorePersist {
    */
   flush(): Promise<void>
   /**
-   * Deletes what is stored under the name. The state stays as it is; the next commit stores all of it.
+   * Deletes what is stored under the name. The state stays as it is, and `status` is `'ready'`: the next commit stores all of
+   * it, and so does a run with `resume` that is under way.
    * @throws StorageError, also in a follower
    */
   clear(): Promise<void>
