@@ -81,7 +81,7 @@ export class Attached implements AttachedPersistence {
         if (this.#pen.isWriting) this.#copies?.use().catch(() => {}) // next time
       },
       left: () => {
-        tab?.leave()
+        this.#leaveToken()
         void this.#follower?.stop()
         this.#pen.leave()
       },
@@ -119,7 +119,7 @@ export class Attached implements AttachedPersistence {
     await this.#follower?.stop()
     await this.#pen.stop(new StorageError(`The store that is stored as "${this.#options.name}" was disposed of.`))
     this.#tabs.close()
-    this.#options.tab?.leave()
+    this.#leaveToken()
     await this.#options.storage.close?.()
   }
 
@@ -193,7 +193,7 @@ export class Attached implements AttachedPersistence {
   /** Nobody changes the state until `admit`. What was committed while that was not known is taken back. */
   async #takeBack(why: StorageError): Promise<void> {
     const told = new Set(this.#host.refuse(why).map(nameOf))
-    const others = (await this.#pen.takeBack()).filter((name) => !told.has(name))
+    const others = (await this.#pen.takeBack(this.#tabs.areApart)).filter((name) => !told.has(name))
     if (others.length === 0) return
     const { reason } = why
     this.#report(
@@ -231,6 +231,11 @@ export class Attached implements AttachedPersistence {
     } catch (error) {
       this.#report(error)
     }
+  }
+
+  /** For the next page in this tab; but where another tab has the same token, that page is to take one of its own. */
+  #leaveToken(): void {
+    if (this.#follower === undefined) this.#options.tab?.leave()
   }
 
   #tidy(): void {

@@ -160,6 +160,19 @@ describe('a tab that follows', () => {
     expect(page.errors).toEqual([])
   })
 
+  test('P6: when the writer clears what is stored it shows what it did, and follows from the next write', async () => {
+    const writer = await openReady()
+    await writer.store.events.add(...rows(2_000))
+    await writer.store.persist.flush()
+    const page = await openReady()
+    await writer.store.persist.clear()
+    expect([writer.store.persist.status, storage.records.size]).toEqual(['ready', 0])
+    await writer.store.events.add(row(-1))
+    await writer.store.persist.flush()
+    await expect.poll(() => ids(page).at(-1)).toBe(-1)
+    expect([plain(page), page.store.persist.status, page.errors]).toEqual([plain(writer), 'follower', []])
+  })
+
   test('P6: storage that cannot be read: it says so once, and follows again when it can', async () => {
     const writer = await openReady()
     const page = await openReady()
@@ -405,6 +418,42 @@ describe('a page that is kept when it is left', () => {
     await first.store.events.add(row(3))
     await first.store.persist.flush()
     expect([ids(first), first.errors]).toEqual([[1, 2, 3], []])
+  })
+
+  test('P9: the runs that it had go on where another has taken over, and end here', async () => {
+    const first = await openReady()
+    const run = first.store.tasks.long()
+    await expect.poll(() => ids(first)).toEqual([1])
+    await first.store.persist.flush()
+    first.tab.leave()
+    const second = await openReady()
+    await expect.poll(() => ids(second)).toEqual([1, 2])
+    await second.store.persist.flush()
+    first.tab.comeBack()
+    await expect(run.done).rejects.toMatchObject({ code: 'STORAGE', reason: 'conflict' })
+    await expect.poll(() => first.store.persist.status).toBe('follower')
+    second.tab.leave()
+    await expect.poll(() => first.store.persist.status).toBe('ready')
+    await first.store.events.add(row(3))
+    await first.store.persist.flush()
+    expect(storage.records.get('shared/0/runs')).toEqual([])
+    expect([ids(first), first.errors]).toEqual([[1, 2, 3], []])
+  })
+
+  test('P9: those that another has begun meanwhile, and left, go on when it is back', async () => {
+    const first = await openReady()
+    await first.store.events.add(row(0))
+    await first.store.persist.flush()
+    first.tab.leave()
+    const second = await openReady()
+    second.store.tasks.long()
+    await expect.poll(() => ids(second)).toEqual([0, 1])
+    await second.store.dispose()
+    first.tab.comeBack()
+    await expect.poll(() => ids(first)).toEqual([0, 1, 2])
+    await expect.poll(() => first.store.backgroundTasks.size).toBe(0)
+    await first.store.persist.flush()
+    expect([storage.records.get('shared/0/runs'), first.errors]).toEqual([[], []])
   })
 
   test('P6: what could not be stored before it was left, and cannot be any more, is told', async () => {

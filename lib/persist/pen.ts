@@ -11,6 +11,7 @@
 
 import { StorageError } from '../errors.js'
 import type { PersistHost } from '../store/persistence.js'
+import type { KeptRun } from '../store/resumable-runs.js'
 import { createToken } from '../store/tokens.js'
 import type { AttachOptions } from './attached.js'
 import type { Unit } from './dirty.js'
@@ -58,6 +59,8 @@ export class Pen {
   #resumes = true
   /** The page was left: resolves when its last write has ended. */
   #pause: Promise<void> | undefined
+  /** The runs that it has left to whoever writes next. */
+  #left: readonly KeptRun[] = []
   #commits = 0
   /** What was committed since the state was last the stored one, or the store was made. */
   #early: EarlyCommits
@@ -162,6 +165,7 @@ export class Pen {
     this.#stopRetry?.()
     if (!this.#isWriting) return
     this.#interrupt()
+    this.#left = this.#host.runs
     this.#pause = this.#writer.stop(new StorageError(`The page of the store "${this.#options.reader.name}" was left.`))
   }
 
@@ -192,9 +196,10 @@ export class Pen {
 
   /**
    * Makes the state what it was before commits that may not stand, and gives up what the page could not store when it was left.
+   * @param resumes who has written meanwhile has started the runs that the page has left, and left those that have not ended
    * @returns by whom they were, by name
    */
-  async takeBack(): Promise<readonly string[]> {
+  async takeBack(resumes: boolean): Promise<readonly string[]> {
     const { base, origins, stop } = this.#early
     stop()
     if (origins.size > 0) await this.#host.inTurn(() => this.#host.publish(this.#host.beside(base)))
@@ -202,7 +207,8 @@ export class Pen {
       await this.#pause
       this.#pause = undefined
       if (!this.#writer.isClean) this.#options.report(this.#unsaved())
-      this.#resumes = false
+      if (resumes) this.#host.leaveRuns(this.#left, this.#takenOver())
+      this.#resumes = resumes
     }
     this.#shown = undefined
     this.#early = new EarlyCommits(this.#host)
@@ -353,6 +359,14 @@ export class Pen {
     const { name } = this.#options.reader
     return new StorageError(
       `What was committed to "${name}" before its page was left could not be stored, and another tab has written since. It gives way to what is stored.`,
+      { reason: 'conflict' },
+    )
+  }
+
+  #takenOver(): StorageError {
+    const { name } = this.#options.reader
+    return new StorageError(
+      `Another page has written "${name}" while this one was away, and has started its runs again: look there what has become of them.`,
       { reason: 'conflict' },
     )
   }

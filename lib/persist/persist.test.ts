@@ -598,6 +598,7 @@ describe('store.persist', () => {
     await store.persist.flush()
     await store.persist.clear()
     expect([...storage.records.keys()]).toEqual(['todos2/meta'])
+    expect([store.persist.status, store.persist.hasHydrated()]).toEqual(['ready', true])
     await store.persist.flush()
     expect([...storage.records.keys()]).toEqual(['todos2/meta'])
     const cleared = store.persist.clear()

@@ -122,6 +122,19 @@ test('P9: dispose cuts a run short as a reload does', async () => {
   await expect.poll(() => after.store.state.done).toBe(6)
 })
 
+test('P9: a run that is under way when what is stored is cleared is stored again, with the state', async () => {
+  const storage = new TestStorage()
+  const { store } = start(storage)
+  await store.ready
+  store.tasks.count(6)
+  await expect.poll(() => store.state.done).toBe(3)
+  await store.persist.clear()
+  await store.persist.flush()
+  const after = start(reload(storage))
+  await after.store.ready
+  await expect.poll(() => [after.store.state.done, after.store.state.attempts]).toEqual([6, [1, 2]])
+})
+
 test('P9: a run that was started before hydration is kept beside those that are resumed', async () => {
   const storage = new TestStorage()
   const first = start(storage)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { getStore, unregisterStore } from '../store/tokens.js'
 import type { FakeOrigin, FakeTab } from './fixtures/fake-origin.js'
 import type { Page, Row, State } from './fixtures/open-tab.js'
 import { Site } from './fixtures/open-tab.js'
@@ -122,6 +123,26 @@ test('P7: a page that is kept when it is left has its token when it is back', as
   expect([ids(page), ids(duplicate)]).toEqual([
     [1, 2],
     [1, 2],
+  ])
+})
+
+test('P7: of a tab that was left and duplicated meanwhile, the one that comes back second gets its own when it is loaded anew', async () => {
+  const first = await open()
+  await add(first, row(1))
+  first.tab.leave()
+  unregisterStore(getStore(first.store.token)) // each page knows its own stores alone
+  const second = await open(origin.openTab(first.tab.kept))
+  await add(second, row(2))
+  first.tab.comeBack()
+  await expect.poll(() => [first.store.persist.status, ...ids(first)]).toEqual(['follower', 1, 2])
+  const again = await open(first.tab.reload())
+  expect([again.store.persist.status, ids(again)]).toEqual(['ready', [1, 2]])
+  expect(again.store.token).not.toBe(second.store.token)
+  await add(again, row(3))
+  await add(second, row(4))
+  expect([ids(again), ids(second)]).toEqual([
+    [1, 2, 3],
+    [1, 2, 4],
   ])
 })
 

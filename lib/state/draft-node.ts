@@ -18,6 +18,7 @@ import { formatPath } from './mutation.js'
 import type { StatePart } from './part.js'
 import { Part } from './part.js'
 import { createProxy, createStateProxy } from './proxies.js'
+import { valuesIn } from './values.js'
 
 /** What a slot holds. */
 export type Stored = unknown
@@ -309,14 +310,10 @@ export function markEmbedding(context: DraftContext, value: unknown): boolean {
   if (value instanceof DraftNode) return true
   const kind = containerKind(value)
   if (kind === undefined || kind === 'set') return false
-  const items =
-    kind === 'array'
-      ? (value as unknown[])
-      : kind === 'map'
-        ? (value as Map<Key, unknown>).values()
-        : Object.values(value as object)
   let embeds = false
-  for (const item of items) if (typeof item === 'object' && item !== null && markEmbedding(context, item)) embeds = true
+  for (const item of valuesIn(kind, value as object)) {
+    if (typeof item === 'object' && item !== null && markEmbedding(context, item)) embeds = true
+  }
   if (embeds) {
     context.embedding ??= new Set()
     context.embedding.add(value as object)

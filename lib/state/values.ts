@@ -294,14 +294,14 @@ export function everyContainer(value: unknown, visit: (container: object) => boo
   if (kind === undefined) return true
   if (!visit(value as object)) return false
   if (kind === 'set') return true
-  const items: Iterable<unknown> =
-    kind === 'array'
-      ? (value as unknown[])
-      : kind === 'map'
-        ? (value as Map<unknown, unknown>).values()
-        : Object.values(value as object)
-  for (const item of items) {
+  for (const item of valuesIn(kind, value as object)) {
     if (typeof item === 'object' && item !== null && !everyContainer(item, visit)) return false
   }
   return true
+}
+
+/** What is in a container that is no set. */
+export function valuesIn(kind: ContainerKind, container: object): Iterable<unknown> {
+  if (kind === 'array') return container as unknown[]
+  return kind === 'map' ? (container as Map<unknown, unknown>).values() : Object.values(container)
 }

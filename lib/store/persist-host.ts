@@ -97,6 +97,7 @@ export function createPersistHost(
       return tasks.resumable.all
     },
     watchRuns: (changed) => tasks.resumable.watch(changed),
+    leaveRuns: (those, reason) => tasks.resumable.leave(those, reason),
     resume(runs) {
       // What goes wrong fails the run, and is told as of any.
       for (const { name, args, attempt } of runs) tasks.start(name, args, { attempt: attempt + 1 })

@@ -39,7 +39,8 @@ export interface StorePersist {
    */
   flush(): Promise<void>
   /**
-   * Deletes what is stored under the name. The state stays as it is; the next commit stores all of it.
+   * Deletes what is stored under the name. The state stays as it is, and `status` is `'ready'`: the next commit stores all of
+   * it, and so does a run with `resume` that is under way.
    * @throws StorageError, also in a follower
    */
   clear(): Promise<void>
@@ -128,6 +129,8 @@ export interface PersistHost {
   /** The runs that are to be started again if the page goes before they end. `changed` is called when one has come or gone. */
   readonly runs: readonly KeptRun[]
   watchRuns(changed: () => void): void
+  /** Those of `runs` that go on elsewhere: cancels them here with `reason`, and keeps them no more. */
+  leaveRuns(those: readonly KeptRun[], reason: Error): void
   /** Starts runs that were cut short. */
   resume(runs: readonly KeptRun[]): void
   report(error: unknown, context: ErrorContext): void

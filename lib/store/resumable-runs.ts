@@ -8,9 +8,14 @@ export interface KeptRun {
   readonly attempt: number
 }
 
+/** One that is under way. */
+interface ResumableRun extends KeptRun {
+  cancel(reason: Error): void
+}
+
 /** The runs of tasks with `resume` that have not ended, in the order of their start. */
 export class ResumableRuns {
-  readonly #runs = new Map<object, KeptRun>()
+  readonly #runs = new Map<ResumableRun, KeptRun>()
   #changed: (() => void) | undefined
 
   get all(): readonly KeptRun[] {
@@ -26,14 +31,23 @@ export class ResumableRuns {
    * Keeps a run, if anybody wants that: its arguments as they are now, before anything in them is transferred.
    * @throws NotCloneableError that names the task
    */
-  keep(run: KeptRun): void {
+  keep(run: ResumableRun): void {
     if (this.#changed === undefined || this.#runs.has(run)) return
     const { name, attempt } = run
     this.#runs.set(run, { name, attempt, args: withPlain(name, run.args, (plain) => structuredClone(plain)) })
     this.#changed()
   }
 
-  ended(run: object): void {
+  ended(run: ResumableRun): void {
     if (this.#runs.delete(run)) this.#changed?.()
+  }
+
+  /** Those go on elsewhere: they are cancelled here, and kept no more. */
+  leave(those: readonly KeptRun[], reason: Error): void {
+    for (const [run, kept] of [...this.#runs]) {
+      if (!those.includes(kept)) continue
+      this.#runs.delete(run)
+      run.cancel(reason)
+    }
   }
 }
