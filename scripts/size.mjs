@@ -10,8 +10,8 @@ import { root } from './tools.mjs'
 
 /** Limits in bytes, 1 kB being 1000. The entries without one are only shown. */
 const ENTRIES = [
-  { name: 'leasehold', file: 'dist/lib/index.js', limit: 47_500, forbidden: [] },
-  { name: 'leasehold/worker', file: 'dist/workers/index.js', limit: 32_000, forbidden: ['mobx'] },
+  { name: 'leasehold', file: 'dist/lib/index.js', limit: 49_500, forbidden: [] },
+  { name: 'leasehold/worker', file: 'dist/workers/index.js', limit: 33_500, forbidden: ['mobx'] },
   { name: 'leasehold/persist', file: 'dist/lib/persist/index.js', limit: 17_500, forbidden: [] },
   { name: 'leasehold/react', file: 'dist/lib/react/index.js', limit: undefined, forbidden: [] },
 ]
