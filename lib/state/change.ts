@@ -28,7 +28,7 @@ export type Change = Mutation | ColumnMutation
 /** As many rows has one column at most. */
 export const MAX_COLUMN = 4_096
 /** Fewer are written one by one: a column is more than a few objects. */
-const MIN_COLUMN = 16
+export const MIN_COLUMN = 16
 
 /** What was written in the rows of one array, by their fields. */
 export type WrittenFields = Map<string, { readonly indexes: number[]; readonly values: unknown[] }>

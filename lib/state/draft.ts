@@ -7,7 +7,7 @@
  */
 
 import type { Change, WrittenFields } from './change.js'
-import { recordColumns, spread } from './change.js'
+import { MIN_COLUMN, recordColumns, spread } from './change.js'
 import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import { ArrayNode } from './draft-array.js'
@@ -140,13 +140,14 @@ keepShape(specimen, new ArrayNode(specimen, [], undefined, undefined, false))
  */
 function recordFields(node: DraftNode, path: Path, changes: Change[]): void {
   if (node.touched !== undefined) {
-    const fields: WrittenFields = new Map()
+    const fields: WrittenFields | undefined =
+      node.kind === 'array' && node.touched.length >= MIN_COLUMN ? new Map() : undefined
     for (const child of node.touched) {
-      const isRow = node.kind === 'array' && child instanceof ObjectNode && child.touched === undefined
+      const isRow = fields !== undefined && child instanceof ObjectNode && child.touched === undefined
       if (!isRow) recordFields(child, [...path, child.key], changes)
       else if (child.changed !== undefined) collect(child.key as number, child.changed, fields)
     }
-    recordColumns(path, fields, changes)
+    if (fields !== undefined) recordColumns(path, fields, changes)
   }
   if (!(node instanceof KeyedNode) || node.changed === undefined) return
   for (const [key, value] of node.changed) changes.push({ op: 'set', path: [...path, key], value })

@@ -4,6 +4,7 @@
  * - Most rows are written in one field: that needs no `Map`, which takes more than the row.
  */
 
+import { keepShape } from './keep-shape.js'
 import type { Key } from './mutation.js'
 
 export class Slots implements Iterable<readonly [Key, unknown]> {
@@ -37,8 +38,15 @@ export class Slots implements Iterable<readonly [Key, unknown]> {
     this.#all?.delete(key)
   }
 
-  *[Symbol.iterator](): Generator<readonly [Key, unknown]> {
-    if (this.#all !== undefined) yield* this.#all
-    else if (this.#key !== undefined) yield [this.#key, this.#value]
+  [Symbol.iterator](): Iterator<readonly [Key, unknown]> {
+    return (this.#all ?? this.#one())[Symbol.iterator]()
+  }
+
+  #one(): Iterable<readonly [Key, unknown]> {
+    return this.#key === undefined ? [] : [[this.#key, this.#value]]
   }
 }
+
+const specimen = new Slots()
+specimen.set('', 0)
+keepShape(new Slots(), specimen)
