@@ -29,8 +29,8 @@ export interface TreeObserver {
    */
   owned(path: Path, chain: readonly object[]): void
   /**
-   * One mutation was applied. `chain[0]` is the root, its last the container that was written in, or the array of a column; `cleared` is, for `clear`,
-   * a container with what was in that one, and `size` how large the container was then, where it is told later.
+   * One mutation was applied. `chain[0]` is the root, its last the container that was written in, or the array of a column; `cleared`
+   * is, for `clear`, a container with what was in that one, and `size` how large the container was then, where it is told later.
    */
   wrote(mutation: Change, chain: object[], cleared: object | undefined, size?: number): void
 }
