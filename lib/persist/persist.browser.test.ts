@@ -1,4 +1,5 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { StorageError } from '../errors.js'
 import { createStore } from '../index.js'
 import { defineState } from '../state/define-state.js'
 import { makeRows } from '../store/fixtures/landing-state.js'
@@ -120,4 +121,84 @@ test('P1: what IndexedDB keeps of every kind of value comes back', async () => {
   const { blob: _, ...expected } = make()
   expect(others).toEqual(expected)
   expect(await blob?.text()).toBe('text')
+})
+
+test('P8: it listens to what ends a page, but for unload, which would keep the page from being kept', async () => {
+  const listens = [window, document].map((target) => vi.spyOn(target, 'addEventListener'))
+  try {
+    const { store } = start('listeners')
+    await store.ready
+    const types = listens.flatMap((listen) => listen.mock.calls.map(([type]) => type))
+    expect(types).toEqual(expect.arrayContaining(['visibilitychange', 'pagehide']))
+    expect(types.filter((type) => type.endsWith('unload'))).toEqual([])
+  } finally {
+    for (const listen of listens) listen.mockRestore()
+  }
+})
+
+describe('P4: records that are not of this version', () => {
+  const definition = defineState('versions', () => ({ rows: ['first'] }))
+  const storage = idbStorage()
+  afterAll(() => storage.close?.())
+
+  /** Opens a store on what is stored under the name; what goes wrong goes into `errors`. */
+  function openVersion(name: string, version: number, migrate?: (stored: unknown) => unknown) {
+    const errors: unknown[] = []
+    const store = createStore(definition, {
+      persist: persist({ name, version, ...(migrate && { migrate }) }),
+      onError: (error) => errors.push(error),
+    })
+    open.push(store)
+    return { store, errors }
+  }
+
+  /** Stores one version, and gives its records as they are then. */
+  async function stored(name: string, version: number) {
+    const { store } = openVersion(name, version)
+    await store.ready
+    await store.set.rows(['stored'])
+    await store.dispose()
+    return recordsOf(name)
+  }
+
+  async function recordsOf(name: string) {
+    const keys = (await storage.keys(`${name}/`)).sort()
+    const values = await storage.read(keys)
+    return keys.map((key, i) => [key, values[i]] as const)
+  }
+
+  test('an older one is migrated in memory, and written with the next commit', async () => {
+    const before = await stored('older', 1)
+    const { store, errors } = openVersion('older', 2, (old) => ({
+      rows: [...(old as { rows: string[] }).rows, 'migrated'],
+    }))
+    await store.ready
+    expect(store.snapshot().rows).toEqual(['stored', 'migrated'])
+    expect(await recordsOf('older')).toEqual(before)
+    await store.set.rows(['new'])
+    await store.dispose()
+    const { store: next } = openVersion('older', 2)
+    await next.ready
+    expect([next.snapshot().rows, next.persist.status, errors]).toEqual([['new'], 'ready', []])
+  })
+
+  test.each([
+    ['newer', 3, undefined],
+    ['corrupt', 2, 'no record'],
+    ['short', 2, undefined],
+  ])('a %s one is left as it is, and the store runs in memory', async (name, version, instead) => {
+    await stored(name, version)
+    const key = `${name}/0/field/rows`
+    if (name === 'corrupt') await storage.write({ set: [[key, instead]], delete: [] })
+    if (name === 'short') await storage.write({ set: [], delete: [key] })
+    const before = await recordsOf(name)
+    const { store, errors } = openVersion(name, 2)
+    await store.ready
+    await store.set.rows(['in memory'])
+    expect([store.snapshot().rows, store.persist.status]).toEqual([['in memory'], 'degraded'])
+    await expect(store.persist.flush()).rejects.toBeInstanceOf(StorageError)
+    await store.dispose()
+    expect(errors).toEqual([expect.objectContaining({ reason: name === 'newer' ? 'newer' : 'corrupt' })])
+    expect(await recordsOf(name)).toEqual(before)
+  })
 })
