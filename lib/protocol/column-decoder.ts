@@ -1,7 +1,7 @@
 import { containerKind } from '../state/container-kind.js'
 import { leafKind } from '../state/leaves.js'
 import { isPrimitive, noteWide } from '../state/values.js'
-import { isKey, MAX_COLUMN_DEPTH, MAX_KEYS } from './columns.js'
+import { isKey, MAX_COLUMN_DEPTH, MAX_KEYS, MAX_TUPLE } from './columns.js'
 
 /** Values of a column: a list of them, or numbers as they came. */
 export type Values = readonly unknown[] | Float64Array
@@ -49,10 +49,11 @@ export class ColumnDecoder {
         return values
       }
       case 'objects':
+        return this.#objects(column, count, depth)
       case 'rows':
-        return this.#objects(column, of === 'rows', count, depth)
+        return this.#rows(column, count, depth)
       case 'tuples': {
-        const columns = this.#columns(column, count, depth)
+        const columns = this.#columns(column, MAX_TUPLE, count, depth)
         return Array.from({ length: count }, (_, i) => columns.map((values) => values[i]))
       }
       case 'arrays':
@@ -67,27 +68,37 @@ export class ColumnDecoder {
     }
   }
 
-  /** However many are announced: each of them has its price. */
-  #columns(column: unknown, count: number, depth: number): readonly Values[] {
+  #columns(column: unknown, most: number, count: number, depth: number): readonly Values[] {
     const columns = own(column, 'columns')
-    assert(Array.isArray(columns), 'columns are missing')
+    assert(Array.isArray(columns) && columns.length <= most, 'columns are missing')
     return Array.from(columns, (one: unknown) => this.decode(one, count, depth + 1))
   }
 
-  #objects(column: unknown, areRows: boolean, count: number, depth: number): readonly unknown[] {
-    const keys = own(column, 'keys')
-    assert(Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey), 'the keys of objects are not fit')
-    const width = keys.length
-    const columns = areRows ? [] : this.#columns(column, count, depth)
-    assert(areRows || columns.length === width, 'columns are missing')
-    const entries = areRows ? this.decode(own(column, 'values'), count * width, depth + 1) : []
-    const objects: object[] = []
-    for (let i = 0; i < count; i++) {
-      const object: Record<string, unknown> = {}
-      for (let k = 0; k < width; k++) object[keys[k] as string] = areRows ? entries[i * width + k] : columns[k]?.[i]
-      objects.push(object)
+  #objects(column: unknown, count: number, depth: number): readonly unknown[] {
+    const keys = keysOf(column)
+    const columns = this.#columns(column, keys.length, count, depth)
+    assert(columns.length === keys.length, 'columns are missing')
+    const rows: Record<string, unknown>[] = []
+    for (let i = 0; i < count; i++) rows.push({})
+    for (let k = 0; k < keys.length; k++) {
+      const key = keys[k] as string
+      const values = columns[k] as Values
+      for (let i = 0; i < count; i++) (rows[i] as Record<string, unknown>)[key] = values[i]
     }
-    return objects
+    return rows
+  }
+
+  #rows(column: unknown, count: number, depth: number): readonly unknown[] {
+    const keys = keysOf(column)
+    const values = this.decode(own(column, 'values'), count * keys.length, depth + 1)
+    const rows: object[] = []
+    let at = 0
+    for (let i = 0; i < count; i++) {
+      const row: Record<string, unknown> = {}
+      for (let k = 0; k < keys.length; k++) row[keys[k] as string] = values[at++]
+      rows.push(row)
+    }
+    return rows
   }
 
   #lists(column: unknown, of: 'arrays' | 'sets' | 'records' | 'maps', count: number, depth: number): unknown[] {
@@ -157,6 +168,12 @@ export class ColumnDecoder {
 
 function own(object: unknown, key: string): unknown {
   return typeof object === 'object' && object !== null ? Object.getOwnPropertyDescriptor(object, key)?.value : undefined
+}
+
+function keysOf(column: unknown): readonly string[] {
+  const keys = own(column, 'keys')
+  assert(Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey), 'the keys of objects are not fit')
+  return keys
 }
 
 function assert(condition: boolean, fault: string): asserts condition {

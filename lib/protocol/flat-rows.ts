@@ -13,50 +13,55 @@ import { encodePrimitives } from './column-encoder.js'
 import type { Column } from './columns.js'
 import { CHARACTERS, CONTAINER, MAX_KEYS } from './columns.js'
 
-/** Rows of one shape that go into one column. */
-export class FlatRows {
-  count = 0
-  #keys: readonly string[] = []
-  #entries: unknown[] = []
+/** Fewer are left to whoever takes values of any kind. */
+export const FEW_ROWS = 16
 
-  /**
-   * Adds a value, if it is a row with the keys of those that are there, and no heavier than `limit`.
-   * @returns its weight; 0 if it was not added
-   */
-  add(value: unknown, limit: number): number {
-    if (containerKind(value) !== 'object') return 0
-    if (this.count === 0) {
-      this.#keys = Object.keys(value as object)
-      if (this.#keys.length > MAX_KEYS || this.#keys.some(isReservedKey)) return 0
-    }
-    const keys = this.#keys
-    const entries = this.#entries
-    let characters = 0
-    let k = 0
-    for (const key in value as object) {
-      const entry = (value as Readonly<Record<string, unknown>>)[key]
-      if (typeof entry === 'string') characters += entry.length
-      if (key !== keys[k] || !isPrimitive(entry)) {
-        k = -1
-        break
-      }
-      entries.push(entry)
-      k += 1
-    }
-    const weight = CONTAINER + k + characters / CHARACTERS
-    if (k === keys.length && weight <= limit) {
-      this.count += 1
-      return weight
-    }
-    entries.length = this.count * keys.length
-    return 0
-  }
+/** Rows that stand one behind the other. */
+export interface FlatRows {
+  readonly count: number
+  readonly weight: number
+  /** The rows. */
+  readonly items: Column
+}
 
-  /** The rows. From now on there are none. */
-  take(): Column {
-    const values = encodePrimitives(this.#entries)
-    this.#entries = []
-    this.count = 0
-    return { of: 'rows', keys: this.#keys, values }
+/**
+ * Takes the rows from an index on that have the keys of the first of them.
+ * @param limit of their weight, which the last of them may exceed
+ * @returns undefined if they are few
+ */
+export function flatRowsAt(values: readonly unknown[], start: number, limit: number): FlatRows | undefined {
+  const first = values[start]
+  if (containerKind(first) !== 'object') return undefined
+  const keys = Object.keys(first as object)
+  if (keys.length === 0 || keys.length > MAX_KEYS || keys.some(isReservedKey)) return undefined
+  const prototype: unknown = Object.getPrototypeOf(first)
+  const entries: unknown[] = []
+  let count = 0
+  let weight = 0
+  for (; start + count < values.length && weight < limit; count++) {
+    const row = values[start + count]
+    if (typeof row !== 'object' || row === null || Object.getPrototypeOf(row) !== prototype) break
+    const characters = takeApart(row, keys, entries)
+    const rowWeight = CONTAINER + keys.length + characters / CHARACTERS
+    if (characters < 0 || rowWeight > limit) break
+    weight += rowWeight
   }
+  if (count < FEW_ROWS) return undefined
+  entries.length = count * keys.length // without what came of a row that was none
+  return { count, weight, items: { of: 'rows', keys, values: encodePrimitives(entries) } }
+}
+
+/** Adds what a row has to the entries, and gives the number of characters in it: -1 for one that does not fit. */
+function takeApart(row: object, keys: readonly string[], entries: unknown[]): number {
+  let characters = 0
+  let k = 0
+  for (const key in row) {
+    if (key !== keys[k]) return -1
+    const value = (row as Record<string, unknown>)[key]
+    if (typeof value === 'string') characters += value.length
+    else if (!isPrimitive(value)) return -1
+    entries.push(value)
+    k += 1
+  }
+  return k === keys.length ? characters : -1
 }

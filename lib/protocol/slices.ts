@@ -16,8 +16,8 @@ import { weightOf } from '../state/weight.js'
 import { ColumnDecoder } from './column-decoder.js'
 import { ColumnEncoder } from './column-encoder.js'
 import type { Column } from './columns.js'
-import { CHARACTERS, CONTAINER, MAX_COLUMN_DEPTH } from './columns.js'
-import { FlatRows } from './flat-rows.js'
+import { CHARACTERS, CONTAINER, isKey, MAX_COLUMN_DEPTH } from './columns.js'
+import { FEW_ROWS, flatRowsAt } from './flat-rows.js'
 import { toRecord } from './wire-arguments.js'
 
 /** One step of building a payload, in the container that was opened last. */
@@ -42,13 +42,15 @@ export interface Bulk {
 /** Some 1,300 rows of five fields: 2 to 4 ms to decode on a slow machine. */
 export const DEFAULT_BULK: Bulk = { from: 20_000, slice: 20_000 }
 
+/** So many elements tell whether a long array is far above a limit: in code that is not compiled yet, weighing all takes long. */
+const SAMPLES = 32
 /** So many values, and columns of them, may be in one slice: far more than one of the default weight has. */
 const MAX_VALUES = 65_536
 /** In all slices of one payload. The same bound is on the sender, who then sends it whole. */
 const MAX_PAYLOAD = 2 ** 25
 
 /**
- * The weight of a value, or something above `limit` if it is heavier than that.
+ * The weight of a value, or something above `limit` if it is heavier than that, or some of its elements say so.
  * @throws RangeError for one that is too deep for slices, such as a cycle
  */
 export function weightUpTo(value: unknown, limit: number, depth = 0): number {
@@ -65,6 +67,7 @@ export function weightUpTo(value: unknown, limit: number, depth = 0): number {
     }
     return weight
   }
+  if (kind === 'array' && isFarAbove(limit, value as readonly unknown[], depth)) return Number.POSITIVE_INFINITY
   const isMap = kind === 'map'
   for (const item of value as Iterable<unknown>) {
     const of = isMap ? (item as [unknown, unknown])[1] : item
@@ -73,6 +76,15 @@ export function weightUpTo(value: unknown, limit: number, depth = 0): number {
     if (weight > limit) return weight
   }
   return weight
+}
+
+/** Whether a long array is certainly too heavy, or is if its other elements are like those at which it looks. */
+function isFarAbove(limit: number, array: readonly unknown[], depth: number): boolean {
+  const step = Math.floor(array.length / SAMPLES)
+  if (step < 10) return false
+  let weight = 0
+  for (let i = 0; i < array.length && weight <= limit; i += step) weight += weightUpTo(array[i], limit, depth + 1)
+  return weight * step > 2 * limit
 }
 
 /** Whether a payload is so large that it is worth slices. */
@@ -117,48 +129,52 @@ export function* slicesOf(
     const isKeyed = kind === 'object' || kind === 'map'
     let keys: unknown[] = []
     let items: unknown[] = []
-    const rows = new FlatRows()
     const add = () => {
-      const count = rows.count + items.length // one of them is 0
-      if (count === 0) return
+      if (items.length === 0) return
       const columns = isKeyed ? { keys: encoder.encode(keys) } : {}
-      steps.push({ do: 'add', count, items: rows.count > 0 ? rows.take() : encoder.encode(items), ...columns })
+      steps.push({ do: 'add', count: items.length, items: encoder.encode(items), ...columns })
       keys = []
       items = []
     }
-    // An array is iterated as it is: a pair for each of a million elements is a tenth of the work.
-    const entries: Iterable<unknown> = kind === 'object' ? pairsOf(value) : (value as Iterable<unknown>)
-    for (const entry of entries) {
-      const item = isKeyed ? (entry as Pair)[1] : entry
-      const itemKey = isKeyed ? (entry as Pair)[0] : undefined
-      // Behind something else, what is left of the slice is taken for values of all kinds.
-      const rowWeight = isTree && items.length === 0 ? rows.add(item, limit) : 0
-      if (rowWeight > 0) {
-        if (isKeyed) keys.push(itemKey)
-        weight += rowWeight + Number(isKeyed)
-        if (weight >= limit) {
-          add()
-          yield take()
-        }
-        continue
-      }
-      if (rows.count > 0) add()
+    /** Adds an entry to those that are encoded together; false for one that has to begin a slice, or is too large for one. */
+    const isTaken = (item: unknown, itemKey?: unknown): boolean => {
       const itemWeight = weightUpTo(item, limit) + Number(isKeyed)
-      const itemKind = itemWeight > limit ? containerKind(item) : undefined
-      if (weight > 0 && weight + itemWeight > limit) {
-        add()
-        yield take()
-      }
-      if (itemKind !== undefined) {
-        add()
-        if (kind === 'set' || !isPrimitive(itemKey)) throw new TypeError('no plain data')
-        yield* container(itemKind, item as object, depth + 1, isKeyed ? itemKey : undefined)
-        continue
-      }
+      if (weight > 0 && weight + itemWeight > limit) return false
+      if (itemWeight > limit && containerKind(item) !== undefined) return false
       weight += itemWeight
       items.push(item)
       if (isKeyed) keys.push(itemKey)
+      return true
     }
+    function* begin(item: unknown, itemKey?: unknown): Generator<Slice, void> {
+      add()
+      if (weight > 0) yield take()
+      if (isTaken(item, itemKey)) return
+      if (kind === 'set' || !isPrimitive(itemKey)) throw new TypeError('no plain data')
+      yield* container(containerKind(item) as ContainerKind, item as object, depth + 1, itemKey)
+    }
+
+    if (kind === 'array') {
+      const elements = value as readonly unknown[]
+      let rowsFrom = isTree ? 0 : elements.length
+      for (let i = 0; i < elements.length; ) {
+        const rows = i < rowsFrom ? undefined : flatRowsAt(elements, i, limit - weight)
+        if (rows !== undefined) {
+          add()
+          steps.push({ do: 'add', count: rows.count, items: rows.items })
+          i += rows.count
+          weight += rows.weight
+          if (weight >= limit) yield take()
+          continue
+        }
+        if (i >= rowsFrom) rowsFrom = i + FEW_ROWS // else a list of all kinds would be looked at twice
+        if (!isTaken(elements[i])) yield* begin(elements[i])
+        i += 1
+      }
+    } else if (isKeyed) {
+      for (const [itemKey, item] of kind === 'map' ? (value as ReadonlyMap<unknown, unknown>) : pairsOf(value))
+        if (!isTaken(item, itemKey)) yield* begin(item, itemKey)
+    } else for (const item of value as ReadonlySet<unknown>) if (!isTaken(item)) yield* begin(item)
     add()
     steps.push({ do: 'close' })
   }
@@ -209,29 +225,35 @@ export class Assembly {
   #perform(step: unknown, decoder: ColumnDecoder): void {
     const { do: deed, kind, key, count, items, keys } = toRecord(step)
     const holder = this.#open.at(-1)
-    decoder.clean = true
-    if (deed === 'open') this.#begin(holder, kind, key, decoder)
+    if (deed === 'open') this.#begin(holder, kind, key)
     else if (holder === undefined) throw new TypeError('a step has no container')
     else if (deed === 'add') {
       if (!Number.isSafeInteger(count) || (count as number) < 0) throw new TypeError('a step has no count')
+      decoder.clean = true
       const values = decoder.decode(items, count as number)
       const isKeyed = holder.kind === 'object' || holder.kind === 'map'
       decoder.fill(holder.container, values, isKeyed ? decoder.decode(keys, count as number) : undefined)
       holder.size += values.length
+      if (!decoder.clean) holder.clean = false
     } else if (deed === 'close') this.#close(holder)
     else throw new TypeError('a step is of no known kind')
-    if (!decoder.clean && holder !== undefined) holder.clean = false
   }
 
-  #begin(holder: Open | undefined, kind: unknown, key: unknown, decoder: ColumnDecoder): void {
+  #begin(holder: Open | undefined, kind: unknown, key: unknown): void {
     if (this.#payload !== undefined && holder === undefined) throw new TypeError('a payload goes on after its end')
     if (this.#open.length > MAX_COLUMN_DEPTH) throw new TypeError('a payload is too deep')
     const container = empty(kind)
     this.#payload ??= container
-    if (holder !== undefined) {
-      decoder.fill(holder.container, [container], [key])
-      holder.size += 1
+    if (holder?.kind === 'set') throw new TypeError('a set has no containers')
+    if (holder?.kind === 'array') (holder.container as unknown[]).push(container)
+    else if (holder?.kind === 'map') {
+      if (!isPrimitive(key)) throw new TypeError('a key is not fit')
+      ;(holder.container as Map<unknown, unknown>).set(key, container)
+    } else if (holder !== undefined) {
+      if (!isKey(key)) throw new TypeError('a key is not fit')
+      ;(holder.container as Record<string, unknown>)[key] = container
     }
+    if (holder !== undefined) holder.size += 1
     this.#open.push({ kind: kind as ContainerKind, container, clean: true, size: 0 })
   }
 

@@ -29,15 +29,22 @@ export function weigh(value: unknown, levels: number, known: Map<object, number>
   const before = known.get(value)
   if (before !== undefined) return before
   if (levels < 0) return Number.POSITIVE_INFINITY
-  known.set(value, Number.POSITIVE_INFINITY) // until it is known: what comes back to it has no end
   const kind = containerKind(value)
   let weight = weightOf(value, kind)
-  if (kind === 'object' || kind === 'array') {
-    // Of an array too: iteration would give its holes, however many.
-    for (const item of Object.values(value)) weight += weigh(item, levels - 1, known)
-  } else if (kind === 'map') {
-    for (const item of (value as Map<unknown, unknown>).values()) weight += weigh(item, levels - 1, known)
+  let isKnown = false
+  for (const item of itemsOf(value, kind)) {
+    if (typeof item !== 'object' || item === null) continue
+    // What holds nothing else is not noted: looking at a million rows again costs less than noting them.
+    if (!isKnown) known.set(value, Number.POSITIVE_INFINITY) // until it is known: what comes back to it has no end
+    isKnown = true
+    weight += weigh(item, levels - 1, known)
   }
-  known.set(value, weight)
+  if (isKnown) known.set(value, weight)
   return weight
+}
+
+function itemsOf(value: object, kind: ContainerKind | undefined): Iterable<unknown> {
+  // Of an array too: iteration would give its holes, however many.
+  if (kind === 'object' || kind === 'array') return Object.values(value)
+  return kind === 'map' ? (value as Map<unknown, unknown>).values() : []
 }
