@@ -36,6 +36,11 @@ export async function runBench(options) {
     const names = [...described.map(({ name }) => name), sizeCase.name]
     const selected = selectNames(names, options.cases)
     const run = { quick: options.quick, date: new Date().toISOString(), machine: describeMachine(browser.version()) }
+    // After each case: a long run that is cut short keeps what it has.
+    const publish = (/** @type {import('./results.mjs').Entry[]} */ entries) => {
+      writeResults(entries, names)
+      writeReport(readResults(), [...described, sizeCase])
+    }
     let failed = 0
     for (const benchCase of described.filter(({ name }) => selected.includes(name))) {
       /** @type {import('./results.mjs').Entry[]} */
@@ -49,14 +54,9 @@ export async function runBench(options) {
         failed += Object.keys(measured.failures).length
         printVariant(found, measured)
       }
-      // After each case: a long run that is cut short keeps what it has.
-      writeResults(entries, names)
-      writeReport(readResults(), [...described, sizeCase])
+      publish(entries)
     }
-    if (selected.includes(sizeCase.name)) {
-      writeResults(await sizeEntries(run), names)
-      writeReport(readResults(), [...described, sizeCase])
-    }
+    if (selected.includes(sizeCase.name)) publish(await sizeEntries(run))
     await format()
     console.log('\nbench: bench/RESULTS.md and bench/results.json are written')
     if (failed > 0) console.error(`bench: ${failed} contestant(s) failed`)

@@ -79,18 +79,18 @@ export function judge(entries) {
     ' ×',
   )
 
+  /** @param {string} container @param {string} metric @param {string} ours */
+  const growth = (container, metric, ours) => {
+    const large = median(`flat-${container}`, '1,000,000', metric, ours)
+    const small = median(`flat-${container}`, '100', metric, ours)
+    return large === undefined || small === undefined ? undefined : large / small
+  }
   for (const container of ['list', 'record', 'map']) {
+    const what = `one field in a ${container} of 1,000,000 entries, against 100`
     for (const ours of ['Leasehold, an event', 'Leasehold, a lease']) {
-      const large = median(`flat-${container}`, '1,000,000', 'time', ours)
-      const small = median(`flat-${container}`, '100', 'time', ours)
-      const growth = large === undefined || small === undefined ? undefined : large / small
-      add(`one field in a ${container} of 1,000,000 entries, against 100: ${ours}`, growth, '≤', 1.5, ' ×')
+      add(`${what}: ${ours}`, growth(container, 'time', ours), '≤', 1.5, ' ×')
     }
-    const [large, small] = ['1,000,000', '100'].map((variant) =>
-      median(`flat-${container}`, variant, 'bytes sent', 'Leasehold, a lease'),
-    )
-    const more = large === undefined || small === undefined ? undefined : large / small
-    add(`one field in a ${container} of 1,000,000 entries, against 100: bytes of a lease`, more, '≤', 1.05, ' ×')
+    add(`${what}: bytes of a lease`, growth(container, 'bytes sent', 'Leasehold, a lease'), '≤', 1.05, ' ×')
   }
 
   const block = median('landing', '100,000', 'longest block', OURS)
