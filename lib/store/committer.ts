@@ -143,13 +143,16 @@ export class Committer {
     )
   }
 
-  #publish(mutations: readonly Change[], origin: CommitOrigin, apply: () => Applied): number {
+  #publish(changes: readonly Change[], origin: CommitOrigin, apply: () => Applied): number {
     this.#office.pause()
     this.#publishing += 1
     try {
-      const { version, inverse } = this.#inBatch(mutations, apply)
-      if (this.#listeners.size > 0)
-        this.#tell({ version, origin, mutations: spread(mutations), inverse: spread(inverse) })
+      const tracked = this.#tracker && spread(changes)
+      const { version, inverse } = this.#inBatch(tracked, apply)
+      if (this.#listeners.size > 0) {
+        const mutations = tracked ?? spread(changes)
+        this.#tell({ version, origin, mutations, inverse: spread(inverse) })
+      }
       return version
     } finally {
       this.#publishing -= 1
@@ -157,13 +160,16 @@ export class Committer {
     }
   }
 
-  /** Applies a batch inside of a MobX batch: reactions run at its end, unless the caller is in one of his own. */
-  #inBatch(mutations: readonly Change[], apply: () => Applied): Applied {
+  /**
+   * Applies a batch inside of a MobX batch: reactions run at its end, unless the caller is in one of his own.
+   * @param tracked what the tracker is told
+   */
+  #inBatch(tracked: readonly Mutation[] | undefined, apply: () => Applied): Applied {
     let applied: Applied | undefined
     try {
       transaction(() => {
         applied = apply()
-        this.#tracker?.(spread(mutations))
+        if (tracked !== undefined) this.#tracker?.(tracked)
         this.#version.reportChanged()
       })
     } catch (error) {

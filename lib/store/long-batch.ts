@@ -103,8 +103,8 @@ export class LongBatch implements TreeObserver {
     const { mutations, perTurn = PER_TURN } = this.#options
     const first = this.#next
     for (let left = perTurn; left > 0 && !this.isDone; this.#next += 1) {
-      const one = mutations[this.#next]
-      left -= (indexesIn(one) ?? COLUMN_SHARE) / COLUMN_SHARE
+      const indexes = indexesIn(mutations[this.#next])
+      left -= indexes === undefined ? 1 : indexes / COLUMN_SHARE
     }
     return mutations.slice(first, this.#next)
   }
