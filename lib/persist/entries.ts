@@ -2,19 +2,10 @@
  * What is in a container of plain data, alike for all kinds.
  */
 
-import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
 import { putEntry, sizeOf } from '../state/containers.js'
 import type { Key, Path } from '../state/mutation.js'
 import { entryOf } from '../state/values.js'
-
-/** A container of that kind; undefined where it is none. */
-export function emptyOf(kind: unknown): object | undefined {
-  if (kind === 'array') return []
-  if (kind === 'map') return new Map()
-  if (kind === 'set') return new Set()
-  return (kind as ContainerKind) === 'object' ? {} : undefined
-}
 
 /** How many entries there are; of an object only a walk can say. */
 export function countIn(container: object): number {

@@ -7,11 +7,12 @@
 
 import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
+import { emptyOf } from '../state/containers.js'
 import type { Key, Path } from '../state/mutation.js'
 import { noteWide } from '../state/values.js'
 import type { Differences } from './differences.js'
 import { differences, differencesOfKeys, differencesOfLists } from './differences.js'
-import { emptyOf, keysIn, putIn, valueAt } from './entries.js'
+import { keysIn, putIn, valueAt } from './entries.js'
 import type { Field, FieldRecord } from './field.js'
 import type { Directory } from './segments.js'
 

@@ -7,8 +7,9 @@
  */
 
 import { containerKind } from '../state/container-kind.js'
+import { emptyOf } from '../state/containers.js'
 import type { Key, Mutation } from '../state/mutation.js'
-import { emptyOf, keysIn, putIn } from './entries.js'
+import { keysIn, putIn } from './entries.js'
 import type { Segment, SegmentOwner } from './segments.js'
 import { SEGMENT_SIZE, Segments } from './segments.js'
 

@@ -11,6 +11,7 @@
 
 import type { ContainerKind } from '../state/container-kind.js'
 import { containerKind } from '../state/container-kind.js'
+import { emptyOf } from '../state/containers.js'
 import { isPrimitive, noteWide } from '../state/values.js'
 import { weightOf } from '../state/weight.js'
 import { ColumnDecoder } from './column-decoder.js'
@@ -242,7 +243,8 @@ export class Assembly {
   #begin(holder: Open | undefined, kind: unknown, key: unknown): void {
     if (this.#payload !== undefined && holder === undefined) throw new TypeError('a payload goes on after its end')
     if (this.#open.length > MAX_COLUMN_DEPTH) throw new TypeError('a payload is too deep')
-    const container = empty(kind)
+    const container = emptyOf(kind)
+    if (container === undefined) throw new TypeError('a container is of no known kind')
     this.#payload ??= container
     if (holder?.kind === 'set') throw new TypeError('a set has no containers')
     if (holder?.kind === 'array') (holder.container as unknown[]).push(container)
@@ -264,12 +266,4 @@ export class Assembly {
     if (clean) this.opened.add(container)
     else if (holder !== undefined) holder.clean = false
   }
-}
-
-function empty(kind: unknown): object {
-  if (kind === 'array') return []
-  if (kind === 'map') return new Map()
-  if (kind === 'set') return new Set()
-  if (kind === 'object') return {}
-  throw new TypeError('a container is of no known kind')
 }

@@ -13,6 +13,7 @@ import { containerKind } from '../state/container-kind.js'
 import { leafKind } from '../state/leaves.js'
 import type { Mutation } from '../state/mutation.js'
 import { formatPath } from '../state/mutation.js'
+import { isPrimitive } from '../state/values.js'
 import type {
   Changes,
   CommitPayload,
@@ -60,8 +61,7 @@ function isText(value: unknown): value is string {
 
 /** Names what is wrong with a key, or undefined. A `Map` may have any primitive for a key: the draft refuses those that an object may not have. */
 function keyFault(key: unknown): string | undefined {
-  const isPrimitive = !isObject(key) && typeof key !== 'symbol' && typeof key !== 'function'
-  return isPrimitive ? undefined : `a key is no primitive but ${typeof key}`
+  return isPrimitive(key) ? undefined : `a key is no primitive but ${typeof key}`
 }
 
 function pathFault(path: unknown, minimum: number): string | undefined {

@@ -13,12 +13,13 @@ import type { Part, Shadow } from './part.js'
 import { partBehind, writablePart } from './part.js'
 import type { Methods } from './proxy-traps.js'
 import { commonTraps, inherited, methodTable, refuse, setElsewhere } from './proxy-traps.js'
+import { isPrimitive } from './values.js'
 
 type Visit = (this: unknown, value: unknown, key: unknown, collection: object) => unknown
 
 /** Objects lose their identity on the way to a worker, so they are no keys and no members. */
 function primitive(part: Part, key: unknown, role: string): Key {
-  if ((typeof key === 'object' && key !== null) || typeof key === 'function' || typeof key === 'symbol') {
+  if (!isPrimitive(key)) {
     const path = part.path()
     throw new NotCloneableError(`A ${role} at ${formatPath(path)} must be a primitive, and no symbol.`, { path })
   }

@@ -5,6 +5,14 @@
 import type { Key, Mutation, Path, Ref } from './mutation.js'
 import { entryOf, shallowCopy } from './values.js'
 
+/** An empty container of that kind; undefined where it is none. */
+export function emptyOf(kind: unknown): object | undefined {
+  if (kind === 'array') return []
+  if (kind === 'map') return new Map()
+  if (kind === 'set') return new Set()
+  return kind === 'object' ? {} : undefined
+}
+
 /** The number of elements, where it can be had without a walk. */
 export function sizeOf(container: object): number {
   if (Array.isArray(container)) return container.length

@@ -12,7 +12,7 @@ import type { Key } from './mutation.js'
 import { refuse } from './proxy-traps.js'
 import { assertInScope } from './scope.js'
 import { Slots } from './slots.js'
-import { isReservedKey } from './values.js'
+import { isPrimitive, isReservedKey } from './values.js'
 
 /** Records and maps: keys in an order, with a value each. */
 export abstract class KeyedNode extends DraftNode {
@@ -201,10 +201,6 @@ export class MapNode extends KeyedNode {
     this.added?.clear()
     this.live?.clear()
   }
-}
-
-function isPrimitive(stored: Stored): boolean {
-  return typeof stored !== 'object' || stored === null
 }
 
 /** The top level of a state is closed: only its fields can be written. */

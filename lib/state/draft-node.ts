@@ -18,7 +18,7 @@ import { formatPath } from './mutation.js'
 import type { StatePart } from './part.js'
 import { Part } from './part.js'
 import { createProxy, createStateProxy } from './proxies.js'
-import { valuesIn } from './values.js'
+import { valuesIn } from './walk.js'
 
 /** What a slot holds. */
 export type Stored = unknown

@@ -9,7 +9,8 @@ import { show } from './fixtures/random-values.ts'
 import { RUNS, runPrograms, timeout } from './fixtures/run-programs.ts'
 import type { Mutation } from './mutation.js'
 import { StateTree } from './tree.js'
-import { copyIn, everyContainer, isLarge } from './values.js'
+import { copyIn, isLarge } from './values.js'
+import { everyContainer } from './walk.js'
 
 const shape = shapeOf(defineState('anything', () => RandomProgram.initial(0)))
 

@@ -21,7 +21,7 @@ import type { Key, Mutation, Path } from './mutation.js'
 import { partOf } from './part.js'
 import type { Slots } from './slots.js'
 import type { Adopt } from './values.js'
-import { copyIn } from './values.js'
+import { copyIn, isPrimitive } from './values.js'
 
 /** See the head of the file. */
 export interface Draft {
@@ -114,7 +114,7 @@ class OverlayDraft implements Draft, DraftContext {
   }
 
   toStored(value: unknown, holder: DraftNode, key: Key): Stored {
-    if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
+    if (isPrimitive(value)) return value
     const own = ownNode(this, value)
     if (own !== undefined) return own
     let adopted = false

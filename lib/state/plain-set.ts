@@ -2,7 +2,7 @@ import type { ColumnMutation } from './change.js'
 import { containerKind } from './container-kind.js'
 import type { StateShape } from './define-state.js'
 import type { Key, Mutation, Path } from './mutation.js'
-import { entryOf, isReservedKey } from './values.js'
+import { entryOf, isPrimitive, isReservedKey } from './values.js'
 
 /**
  * Whether a mutation that is well formed writes a primitive over another value, at a place that is there: the one kind, and by
@@ -12,8 +12,7 @@ import { entryOf, isReservedKey } from './values.js'
 export function isPlainSet(shape: StateShape, root: object, mutation: Mutation): boolean {
   if (mutation.op !== 'set' || mutation.refs !== undefined) return false
   const { path, value } = mutation
-  if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol')
-    return false
+  if (!isPrimitive(value)) return false
   const last = path.length - 1
   const found = find(shape, root, path, last)
   if (found === undefined) return false

@@ -17,6 +17,7 @@ export class Slots implements Iterable<readonly [Key, unknown]> {
     return this.#all === undefined ? key !== undefined && key === this.#key : this.#all.has(key)
   }
 
+  /** What stands under a key that it has. */
   get(key: Key): unknown {
     return this.#all === undefined ? this.#value : this.#all.get(key)
   }

@@ -19,7 +19,8 @@ import type { StateShape } from './define-state.js'
 import type { Key, Path, Ref } from './mutation.js'
 import { formatPath, valueBrought } from './mutation.js'
 import { showSnapshot } from './snapshot.js'
-import { entryOf, everyContainer, isLarge, shallowCopy } from './values.js'
+import { entryOf, isLarge, shallowCopy } from './values.js'
+import { everyContainer } from './walk.js'
 
 /** Follows a batch into the tree, mutation by mutation. */
 export interface TreeObserver {
